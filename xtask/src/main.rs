@@ -138,6 +138,7 @@ const SHARED: &[&str] = &[
     "policy",
     "faults",
     "properties::members",
+    "properties::snapshots",
     "properties::differential::the_product",
 ];
 /// As [`SHARED`], without the faults: failing statements do not depend on how a table is divided, and copying a
@@ -148,6 +149,7 @@ const DIVIDED: &[&str] = &[
     "races::seats",
     "policy",
     "properties::members",
+    "properties::snapshots",
     "properties::differential::the_product",
 ];
 

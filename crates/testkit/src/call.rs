@@ -164,7 +164,8 @@ impl Request {
     }
 }
 
-/// A reply.
+/// A reply. A test that ignores one would not see that its call was refused.
+#[must_use = "say what is answered: `data()` for a success, `refused(code)` for a refusal"]
 #[derive(Debug)]
 pub struct Reply {
     /// The whole response.

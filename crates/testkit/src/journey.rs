@@ -482,9 +482,9 @@ async fn whatever_examples_leave_out(lab: &Lab) {
     let bot = bots["items"][1]["bot_id"].as_str().expect("a bot_id");
     request.query("bot_ids", bot).send().await.data();
     for _ in 0..2 {
-        let body = json!({"name": "made", "owner_id": user.union_id, "user_id_list": [user.open_id]});
+        let body = json!({"name": "made", "owner_id": user.union_id, "user_id_list": [user.union_id]});
         let request = world.call("POST", "/im/v1/chats?uuid=u&user_id_type=union_id&set_bot_manager=true");
-        request.body(body).send().await;
+        request.body(body).send().await.data();
         let body = json!({"name": "made", "owner_id": user.open_id, "user_id_list": [user.open_id], "bot_id_list": [world.app_id]});
         let request = world.call("POST", "/im/v1/chats?uuid=v&set_bot_manager=true");
         let made = request.body(body).send().await.data();

@@ -45,6 +45,12 @@ class World:
         """Plans refusals of an operation's next calls."""
         self.control("PUT", f"/refusals/{operation}", {"code": code, "times": times})
 
+    def check(self, match, wait_ms=0, **count):
+        """Asserts how many recorded calls match: `exactly`, `at_least` or `at_most` so many, or at least one."""
+        body = {"match": match, "wait_ms": wait_ms} | ({"count": count} if count else {})
+        found = self.control("POST", "/traffic/check", body)
+        assert found["passed"], f"{found['count']} calls match {match}; the nearest are {found['near']}"
+
     def scopes(self, *scopes):
         """Changes the app's scopes."""
         self.control("PUT", f"/apps/{self.app_id}", {"scopes": scopes})

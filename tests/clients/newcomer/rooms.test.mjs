@@ -4,6 +4,7 @@ import { describe, expect } from "vitest";
 import { Rooms } from "./rooms.mjs";
 import { test } from "./world.mjs";
 
+const LINK = "im.v1.chat_tab.create";
 const rooms = (world) => new Rooms(world.app_id, world.app_secret, world.url);
 
 describe.concurrent("rooms", () => {
@@ -26,10 +27,13 @@ describe.concurrent("rooms", () => {
   test("the bot waits and tries again", async ({ world }) => {
     const bot = rooms(world);
     const room = await bot.open("Apollo");
-    await world.refuse("im.v1.chat_tab.create", 99991400);
+    await world.refuse(LINK, 99991400);
     expect((await bot.link(room, "Plan", "https://example.com/plan")).slice(1)).toEqual(["Plan"]);
-    await world.refuse("im.v1.chat_tab.create", 99991400, 2);
+    await world.check({ operation: LINK }, { exactly: 2 });
+    await world.refuse(LINK, 99991400, 2);
     await expect(bot.link(room, "Budget", "https://example.com/budget")).rejects.toMatchObject({ code: 99991400 });
+    await world.check({ operation: LINK, outcome: "injected" }, { exactly: 3 });
+    await world.check({ operation: LINK }, { exactly: 4 });
   });
 
   test("a scope that was taken away is named", async ({ world }) => {
@@ -39,6 +43,7 @@ describe.concurrent("rooms", () => {
     const refused = await bot.link(room, "Plan", "https://example.com/plan").catch((error) => error);
     expect(refused).toMatchObject({ code: 99991672, scopes: expect.arrayContaining(["im:chat.tabs:write_only"]) });
     expect(refused.logId).toMatch(/^\d{14}/);
+    await world.check({ operation: LINK, code: 99991672 }, { exactly: 1 });
   });
 
   test("a token ends", async ({ world }) => {

@@ -7,6 +7,8 @@ import pytest
 
 from rooms import RATE_LIMITED, Refused
 
+LINK = "im.v1.chat_tab.create"
+
 
 def picture(side):
     def chunk(kind, data):
@@ -110,11 +112,14 @@ def test_pictures(rooms, world):
 
 def test_the_bot_waits_and_tries_again(rooms, world):
     room = rooms.open("Apollo", owner=world.ada)
-    world.refuse("im.v1.chat_tab.create", RATE_LIMITED)
+    world.refuse(LINK, RATE_LIMITED)
     assert rooms.link(room, "Plan", "https://example.com/plan")[1:] == ["Plan"]
-    world.refuse("im.v1.chat_tab.create", RATE_LIMITED, times=2)
+    world.check({"operation": LINK}, exactly=2)
+    world.refuse(LINK, RATE_LIMITED, times=2)
     with pytest.raises(Refused):
         rooms.link(room, "Budget", "https://example.com/budget")
+    world.check({"operation": LINK, "outcome": "injected"}, exactly=3)
+    world.check({"operation": LINK}, exactly=4)
 
 
 def test_a_scope_that_was_taken_away_is_named(rooms, world):
@@ -123,6 +128,7 @@ def test_a_scope_that_was_taken_away_is_named(rooms, world):
     with pytest.raises(Refused) as refused:
         rooms.link(room, "Plan", "https://example.com/plan")
     assert refused.value.code == 99991672 and "im:chat.tabs:write_only" in refused.value.scopes
+    world.check({"operation": LINK, "code": 99991672}, exactly=1)
 
 
 def test_a_token_ends(rooms, world, forget_tokens):

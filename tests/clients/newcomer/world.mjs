@@ -35,6 +35,14 @@ class World {
     return this.control("PUT", `/refusals/${operation}`, { code, times });
   }
 
+  // Asserts how many recorded calls match: `exactly`, `at_least` or `at_most` so many, or at least one.
+  async check(match, count, waitMs = 0) {
+    const found = await this.control("POST", "/traffic/check", { match, count, wait_ms: waitMs });
+    if (found.passed) return;
+    const near = JSON.stringify(found.near);
+    throw new Error(`${found.count} calls match ${JSON.stringify(match)}; the nearest are ${near}`);
+  }
+
   // Changes the app's scopes.
   scopes(...scopes) {
     return this.control("PUT", `/apps/${this.app_id}`, { scopes });

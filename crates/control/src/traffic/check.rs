@@ -40,9 +40,17 @@ impl Count {
             && at_most.is_none_or(|most| count <= most)
     }
 
-    /// Whether more calls cannot make it fit.
-    fn is_exceeded(self, count: i64) -> bool {
-        [self.exactly, self.at_most].into_iter().flatten().any(|most| count > most)
+    /// The most calls that fit.
+    fn most(self) -> Option<i64> {
+        [self.exactly, self.at_most].into_iter().flatten().min()
+    }
+
+    /// Whether more calls can change whether it fits.
+    fn is_open(self, count: i64) -> bool {
+        match self.most() {
+            Some(most) => count <= most,
+            None => !self.fits(count),
+        }
     }
 }
 
@@ -100,6 +108,8 @@ pub struct Checked {
     pub log_ids: Vec<String>,
     /// If it does not hold: the calls that matched most of the conditions, at most 3.
     pub near: Vec<Near>,
+    /// How many older calls are not looked at, because they are not kept any more; 0 with `since`.
+    pub dropped: u64,
 }
 
 /// A call that nearly matched.
@@ -143,11 +153,12 @@ impl Judged for Entry {
     }
 }
 
-/// Judges an assertion about calls, and says whether later calls could still change the result.
-pub fn judge(wanted: &Wanted, entries: &[Entry]) -> (Checked, bool) {
+/// Judges an assertion about calls, of which so many older ones are not kept; says whether later calls could still change the
+/// result.
+pub fn judge(wanted: &Wanted, entries: &[Entry], dropped: u64) -> (Checked, bool) {
     let Verdict { passed, count, ids, near, open } = verdict(wanted, entries);
     let near = near.into_iter().map(|Nearly { id, score, differs }| Near { log_id: id, score, differs });
-    (Checked { passed, count, log_ids: ids, near: near.collect() }, open)
+    (Checked { passed, count, log_ids: ids, near: near.collect(), dropped }, open)
 }
 
 /// The result of an assertion.
@@ -185,7 +196,7 @@ pub fn verdict<T: Judged>(wanted: &Wanted, entries: &[T]) -> Verdict {
             first.map(|matcher| matching(entries, matcher, wanted.control).collect()).unwrap_or_default();
         let count = i64::try_from(matched.len()).unwrap_or(i64::MAX);
         let passed = wanted.count.fits(count);
-        (passed, matched, !passed && !wanted.count.is_exceeded(count), first)
+        (passed, matched, wanted.count.is_open(count), first)
     };
     let near = match missing.filter(|_| !passed) {
         Some(matcher) => near(matcher, entries, wanted.control),

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -9,6 +9,16 @@ use super::in_world::{Where, World, encoded};
 
 /// How often `--follow` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// Which looks also read the older events that may still change: about one in 3 s.
+const ALL_EVERY: u32 = 10;
+/// How many of the newest events every look reads, at least.
+const FIRST: u16 = 50;
+/// How many events a page has at most.
+const WHOLE: u16 = 200;
+/// How many pages a look reads at most.
+const PAGES: usize = 100;
+/// How many of the newest events are remembered: more than the page that a look begins with.
+const KEPT: usize = 1000;
 
 /// Flags of `larkspur event`.
 #[derive(Args)]
@@ -115,42 +125,118 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
 
 async fn list(flags: &List) -> Result<(), String> {
     let world = World::find(&flags.place)?;
-    let mut query = format!("/events?limit={}", flags.limit);
-    for (name, value) in [("app_id", &flags.app), ("type", &flags.kind), ("state", &flags.state)] {
-        if let Some(value) = value {
-            query.push_str(&format!("&{name}={}", encoded(value)));
+    let named = |name: &str, value: &Option<String>| {
+        value.as_deref().map(|value| format!("&{name}={}", encoded(value))).unwrap_or_default()
+    };
+    let app = named("app_id", &flags.app);
+    let mut known = Known::default();
+    if flags.follow {
+        // Before the list is read: what changes in between is printed at the next look.
+        known.news(pages(&world, &app, WHOLE, |_| true).await?);
+    }
+    let filter = format!("{app}{}{}", named("type", &flags.kind), named("state", &flags.state));
+    let found = world.call("GET", &format!("/events?limit={}{filter}", flags.limit), None).await?;
+    let events = found["events"].as_array().cloned().unwrap_or_default();
+    events.iter().rev().try_for_each(|event| flags.print(event))?;
+    if !flags.json {
+        for app in found["not_sent"].as_array().into_iter().flatten() {
+            let text = |name: &str| app[name].as_str().unwrap_or_default().to_owned();
+            super::print(&format!("not sent to {}: {}: {}\n", text("app_id"), text("reason"), text("fix")))?;
         }
     }
-    let mut seen: HashMap<String, Value> = HashMap::new();
-    loop {
-        let found = world.call("GET", &query, None).await?;
-        let events = found["events"].as_array().cloned().unwrap_or_default();
-        let mut shown = HashMap::new();
-        for event in events.iter().rev() {
-            let number = event["number"].as_str().unwrap_or_default().to_owned();
-            let stage = json!([event["state"], event["attempt_count"]]);
-            if seen.get(&number) != Some(&stage) {
-                super::print(&format!("{}\n", if flags.json { event.to_string() } else { line(event) }))?;
-            }
-            shown.insert(number, stage);
-        }
-        if seen.is_empty() && !flags.json {
-            for app in found["not_sent"].as_array().into_iter().flatten() {
-                let text = |name: &str| app[name].as_str().unwrap_or_default().to_owned();
-                super::print(&format!(
-                    "not sent to {}: {}: {}\n",
-                    text("app_id"),
-                    text("reason"),
-                    text("fix")
-                ))?;
-            }
-        }
-        if !flags.follow {
-            return Ok(());
-        }
-        seen = shown;
+    if !flags.follow {
+        return Ok(());
+    }
+    known.news(events);
+    for look in 1_u32.. {
         tokio::time::sleep(LOOK_EVERY).await;
+        let (first, lowest) = match look.is_multiple_of(ALL_EVERY) {
+            true => (WHOLE, known.lowest()),
+            false => (FIRST, known.newest),
+        };
+        let seen = pages(&world, &app, first, |number| number > lowest).await?;
+        for event in known.news(seen).iter().filter(|event| flags.wants(event)) {
+            flags.print(event)?;
+        }
     }
+    Ok(())
+}
+
+impl List {
+    /// Whether an event has the type and the state that are asked for.
+    fn wants(&self, event: &Value) -> bool {
+        let fits = |name: &str, wanted: &Option<String>| {
+            wanted.as_deref().is_none_or(|wanted| event[name] == wanted)
+        };
+        fits("event_type", &self.kind) && fits("state", &self.state)
+    }
+
+    fn print(&self, event: &Value) -> Result<(), String> {
+        super::print(&format!("{}\n", if self.json { event.to_string() } else { line(event) }))
+    }
+}
+
+/// The newest events, the newest first: `first` of them, and pages of more while `wanted` says so of their numbers.
+async fn pages(
+    world: &World,
+    filter: &str,
+    first: u16,
+    wanted: impl Fn(i64) -> bool,
+) -> Result<Vec<Value>, String> {
+    let (mut all, mut limit, mut before) = (Vec::new(), first, String::new());
+    for _ in 0..PAGES {
+        let mut page = world.call("GET", &format!("/events?limit={limit}{filter}{before}"), None).await?;
+        if let Value::Array(events) = page["events"].take() {
+            all.extend(events);
+        }
+        let Some(next) = page["before"].as_str().filter(|next| next.parse::<i64>().is_ok_and(&wanted)) else {
+            break;
+        };
+        (limit, before) = (WHOLE, format!("&before={}", encoded(next)));
+    }
+    Ok(all)
+}
+
+/// The events that `--follow` has seen, with their states.
+#[derive(Default)]
+struct Known {
+    /// The highest number.
+    newest: i64,
+    /// State and attempts by number: of the last [`KEPT`], and of older ones that are not delivered or dropped.
+    stages: BTreeMap<i64, (String, i64)>,
+}
+
+impl Known {
+    /// The number of the oldest event that may still change.
+    fn lowest(&self) -> i64 {
+        let open = self.stages.iter().find(|(_, (state, _))| is_open(state));
+        open.map_or(self.newest, |(number, _)| *number)
+    }
+
+    /// Those of `events`, the newest first, that are new or have changed, the oldest first.
+    fn news(&mut self, events: Vec<Value>) -> Vec<Value> {
+        let mut news = Vec::new();
+        for event in events.into_iter().rev() {
+            let Some(number) = event["number"].as_str().and_then(|number| number.parse().ok()) else {
+                continue;
+            };
+            let state = event["state"].as_str().unwrap_or_default().to_owned();
+            let stage = (state, event["attempt_count"].as_i64().unwrap_or_default());
+            if self.stages.get(&number) != Some(&stage) {
+                self.stages.insert(number, stage);
+                news.push(event);
+            }
+            self.newest = self.newest.max(number);
+        }
+        if let Some((&oldest, _)) = self.stages.iter().rev().nth(KEPT) {
+            self.stages.retain(|number, (state, _)| *number > oldest || is_open(state));
+        }
+        news
+    }
+}
+
+fn is_open(state: &str) -> bool {
+    matches!(state, "waiting" | "held")
 }
 
 /// An event in one line.
@@ -218,6 +304,32 @@ fn steps(shown: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn event(number: usize, state: &str, attempts: i64) -> Value {
+        json!({"number": number.to_string(), "state": state, "attempt_count": attempts})
+    }
+
+    #[test]
+    fn events_are_news_once_for_each_change() {
+        let mut known = Known::default();
+        let numbers = |news: Vec<Value>| -> Vec<String> {
+            news.iter().filter_map(|event| Some(event["number"].as_str()?.to_owned())).collect()
+        };
+        let seen = vec![event(3, "waiting", 0), event(2, "delivered", 1), event(1, "held", 0)];
+        assert_eq!(numbers(known.news(seen.clone())), ["1", "2", "3"]);
+        assert!(known.news(seen).is_empty());
+        assert_eq!((known.newest, known.lowest()), (3, 1));
+        let seen = vec![event(4, "waiting", 0), event(3, "waiting", 1), event(1, "delivered", 1)];
+        assert_eq!(numbers(known.news(seen)), ["1", "3", "4"]);
+        assert_eq!((known.newest, known.lowest()), (4, 3));
+        // A burst of more than what is remembered: the one that waits is remembered, too.
+        let burst = (5..3000).rev().map(|number| event(number, "delivered", 1)).collect();
+        assert_eq!(known.news(burst).len(), 2995);
+        assert!(known.stages.len() <= KEPT + 2 && known.lowest() == 3);
+        assert!(known.news(vec![event(2999, "delivered", 1), event(3, "waiting", 1)]).is_empty());
+        assert_eq!(numbers(known.news(vec![event(3, "dropped", 5)])), ["3"]);
+        assert_eq!(known.lowest(), 4);
+    }
 
     #[test]
     fn a_line_says_how_it_stands() {

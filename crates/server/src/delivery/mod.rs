@@ -118,7 +118,7 @@ impl UnderWay {
 impl DeliveryWorker {
     /// A worker for an application's store.
     pub fn new(app: Arc<App>) -> Arc<Self> {
-        let directory = tokio::sync::Mutex::new(Directory::new(&app.engine));
+        let directory = tokio::sync::Mutex::new(Directory::new(&app.engine, &app.long_connections));
         Arc::new(DeliveryWorker {
             app,
             directory,

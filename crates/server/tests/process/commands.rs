@@ -17,7 +17,8 @@ fn larkspur(arguments: &[&str]) -> Result<String, String> {
     with(arguments, &[], b"")
 }
 
-fn with(arguments: &[&str], variables: &[(&str, &str)], input: &[u8]) -> Result<String, String> {
+/// As [`larkspur`], with variables and an input.
+pub(crate) fn with(arguments: &[&str], variables: &[(&str, &str)], input: &[u8]) -> Result<String, String> {
     let mut command = Command::new(binary());
     command.args(arguments).env_clear().envs(variables.iter().copied());
     outcome(command, input)
@@ -33,7 +34,7 @@ fn outcome(mut command: Command, input: &[u8]) -> Result<String, String> {
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
-fn path(path: &Path) -> &str {
+pub(crate) fn path(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 

@@ -26,3 +26,4 @@ mod sound;
 mod support;
 mod throwaway;
 mod troubles;
+mod world_commands;

@@ -113,6 +113,15 @@ pub async fn online(
     count(&mut tx.root().tenant(developer), app_id, real_now).await
 }
 
+/// How many connections an app made in the transaction's tenant has to other servers than one. A server that has missed its
+/// last renewal does not count: if it was killed, its clients are about to connect to the others.
+pub async fn elsewhere(tx: &mut Tx, app_id: AppId, server: &str, real_now: i64) -> Result<i64, StoreError> {
+    let sql = "SELECT connections FROM app_connection WHERE tenant = $1 AND app_id = $2 AND lease_until > $3 AND server <> $4";
+    let renewed = real_now + LEASE_MS - RENEWAL_MS * 3 / 2;
+    let rows = tx.rows(sql, [app_id.into(), renewed.into(), server.into()]).await?;
+    rows.iter().map(|row| row.int(0)).sum()
+}
+
 async fn count(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<i64, StoreError> {
     let sql = "SELECT connections FROM app_connection WHERE tenant = $1 AND app_id = $2 AND lease_until > $3";
     let rows = tx.rows(sql, [app_id.into(), real_now.into()]).await?;

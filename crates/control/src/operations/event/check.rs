@@ -31,7 +31,8 @@ pub(crate) struct Body {
     never: Option<Value>,
     /// How many events; at least one by default. Only with `match`.
     count: Option<Count>,
-    /// How long to wait for more events, in milliseconds, if the assertion does not hold yet.
+    /// How long to wait for more events, in milliseconds, while they can change the result. What has an upper limit (`never`,
+    /// `exactly`, `at_most`) holds only when this time has passed; an event too many is answered at once.
     #[schemars(range(min = 0, max = 60_000))]
     wait_ms: Option<u64>,
     /// Only events after the one with this ID.
@@ -49,6 +50,8 @@ pub(crate) struct Output {
     event_ids: Vec<String>,
     /// If it does not hold: the events that matched most of the conditions, at most 3.
     near: Vec<Near>,
+    /// Whether there are older events, which were not looked at. Pass `since` to be sure.
+    truncated: bool,
 }
 
 /// An event that nearly matched.
@@ -74,7 +77,7 @@ impl Operation for Check {
         example: r#"{"match":{"type":"im.message.receive_v1"},"count":{"at_least":0}}"#,
         behaviours: &[Behaviour {
             name: "events_checked",
-            rule: "The last 2,000 events of the world are looked at, one for each app that is told; callbacks are not among them. `way` is how the app receives events now.",
+            rule: "The last 2,000 events of the world are looked at, one for each app that is told; `truncated` says whether there are older ones. Callbacks are not among them. `way` is how the app receives events now.",
             basis: Basis::Assumed,
             switch: false,
         }],
@@ -94,10 +97,11 @@ impl Operation for Check {
         let (traffic, key) = (process.service::<Arc<dyn Traffic>>()?, &input.path.tenant_key);
         let tenant = support::tenant_key(key)?;
         let mut left = wait_ms.unwrap_or(0).min(WAIT_MAX);
-        let verdict = loop {
-            let found = verdict(&wanted, &told(process, call, key, since.as_deref()).await?);
-            if found.passed || !found.open || left == 0 {
-                break found;
+        let (verdict, truncated) = loop {
+            let (told, truncated) = told(process, call, key, since.as_deref()).await?;
+            let found = verdict(&wanted, &told);
+            if !found.open || left == 0 {
+                break (found, truncated);
             }
             left = left.saturating_sub(traffic.wait_event(tenant, left).await);
         };
@@ -108,6 +112,6 @@ impl Operation for Check {
         }
         let near =
             near.into_iter().map(|near| Near { event_id: near.id, score: near.score, differs: near.differs });
-        Ok(Output { passed, count, event_ids: ids, near: near.collect() })
+        Ok(Output { passed, count, event_ids: ids, near: near.collect(), truncated })
     }
 }

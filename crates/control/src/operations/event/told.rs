@@ -70,13 +70,13 @@ pub(super) fn matcher(field: &str, value: &Value) -> Result<Matcher, Fault> {
     })
 }
 
-/// The last events of a world, the oldest first; only those after one, if it is given.
+/// The last events of a world, the oldest first, and whether there are older ones; only those after one, if it is given.
 pub(super) async fn told(
     process: &Process,
     call: &RootCall,
     key: &str,
     since: Option<&str>,
-) -> Result<Vec<Told>, Fault> {
+) -> Result<(Vec<Told>, bool), Fault> {
     let asked = Arc::new((call.clone(), key.to_owned(), since.map(str::to_owned)));
     let read = process.read(move |root| {
         let asked = asked.clone();
@@ -90,10 +90,14 @@ pub(super) async fn told(
                 }
                 None => i64::MIN,
             };
-            let (mut all, mut before) = (Vec::new(), i64::MAX);
-            for _ in 0..PAGES {
+            let (mut all, mut before, mut truncated) = (Vec::new(), i64::MAX, false);
+            for number in 0..=PAGES {
                 let page = history::before(&mut tx, None, before).await?;
                 let Some(last) = page.last().map(|past| past.number) else { break };
+                if number == PAGES {
+                    truncated = page.first().is_some_and(|past| past.number > lowest);
+                    break;
+                }
                 all.extend(page.into_iter().filter(|past| past.number > lowest));
                 if last <= lowest {
                     break;
@@ -120,7 +124,7 @@ pub(super) async fn told(
                 let payload = serde_json::from_str(&past.payload).unwrap_or_default();
                 Told { way: channel(past.form), payload, past }
             });
-            Ok(told.collect())
+            Ok((told.collect(), truncated))
         })
     });
     read.await

@@ -41,7 +41,8 @@ pub(crate) struct Body {
     never: Option<Value>,
     /// How many calls; at least one by default. Only with `match`.
     count: Option<Count>,
-    /// How long to wait for more calls, in milliseconds, if the assertion does not hold yet.
+    /// How long to wait for more calls, in milliseconds, while they can change the result. What has an upper limit (`never`,
+    /// `exactly`, `at_most`) holds only when this time has passed; a call too many is answered at once.
     #[schemars(range(min = 0, max = 60_000))]
     wait_ms: Option<u64>,
     /// Only calls after the one with this log id.
@@ -83,8 +84,9 @@ impl Operation for Check {
         let mut left = input.body.wait_ms.unwrap_or(0).min(WAIT_MAX);
         let checked = loop {
             let newest = asked.traffic.calls(asked.whose(), u64::MAX, 0).newest;
-            let (checked, open) = judge(&wanted, &asked.calls(input.body.since.as_deref())?);
-            if checked.passed || !open || left == 0 {
+            let (calls, dropped) = asked.calls(input.body.since.as_deref())?;
+            let (checked, open) = judge(&wanted, &calls, dropped);
+            if !open || left == 0 {
                 break checked;
             }
             left = left.saturating_sub(asked.traffic.wait(asked.tenant, newest, left).await);

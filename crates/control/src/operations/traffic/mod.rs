@@ -61,13 +61,14 @@ impl Asked {
         Whose::World(self.tenant, self.ahead_ms)
     }
 
-    /// Every call that is kept; with `since`, those after the call with this log id.
-    fn calls(&self, since: Option<&str>) -> Result<Vec<Entry>, Fault> {
+    /// Every call that is kept, and how many older ones are not; with `since`, those after the call with this log id.
+    fn calls(&self, since: Option<&str>) -> Result<(Vec<Entry>, u64), Fault> {
         let after = match since {
             Some(log_id) => self.call("since", log_id)?.row.seq,
             None => 0,
         };
-        Ok(self.traffic.calls(self.whose(), after, usize::MAX).entries)
+        let calls = self.traffic.calls(self.whose(), after, usize::MAX);
+        Ok((calls.entries, if since.is_some() { 0 } else { calls.dropped }))
     }
 
     pub(crate) fn call(&self, field: &str, log_id: &str) -> Result<Entry, Fault> {

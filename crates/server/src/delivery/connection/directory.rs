@@ -45,8 +45,8 @@ struct Change {
 }
 
 impl Directory {
-    pub(in crate::delivery) fn new(engine: &Engine) -> Self {
-        let server = format!("{:032x}", engine.ids.random());
+    pub(in crate::delivery) fn new(engine: &Engine, open: &LongConnections) -> Self {
+        let server = open.server(engine).to_owned();
         let (told, opened) = (HashMap::new(), HashMap::new());
         Directory { server, told, opened, renewed: engine.clock.now_ms() }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use larkspur_contract::ids::AppId;
 use larkspur_contract::model::{AppKind, InstallStatus};
 use larkspur_contract::{Effect, Fault, Fix, codes};
+use larkspur_store::events::connections;
 use larkspur_store::{Engine, Keys, StoreError, apps};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -104,7 +105,7 @@ fn written(code: u32, msg: &str, data: &Value) -> Response {
 }
 
 /// A ticket for an app that may connect.
-async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Asked) -> Result<Ticket, Fault> {
+async fn grant(engine: &Arc<Engine>, open: &LongConnections, asked: &Asked) -> Result<Ticket, Fault> {
     let unknown = || Fault::new(codes::CONNECTION_APP_UNKNOWN, "no app has this AppID");
     if engine.read_only {
         // It sends no events: clients retry, and reach another server.
@@ -119,11 +120,11 @@ async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Aske
         });
     }
     let app_id = AppId::parse(&asked.app_id).ok_or_else(unknown)?;
-    let found = find(engine, app_id).await.map_err(|error| {
+    let found = find(engine, open, app_id).await.map_err(|error| {
         tracing::warn!(%app_id, why = %error, "cannot read the app of a long connection");
         Fault::new(codes::CONNECTION_FAILED, "the store is unavailable")
     })?;
-    let (app, status) = found.ok_or_else(unknown)?;
+    let Found { app, status, elsewhere } = found.ok_or_else(unknown)?;
     if !engine.keys.secret_matches(&asked.app_secret, &app.secret_hash) {
         let fault = Fault::new(codes::CONNECTION_SECRET_INVALID, "AppSecret is not the secret of the app");
         return Err(fault.with_fact("app_id", app_id.to_string()));
@@ -132,7 +133,7 @@ async fn grant(engine: &Arc<Engine>, connections: &LongConnections, asked: &Aske
     if app.kind != AppKind::Custom || status != Some(InstallStatus::Enabled) {
         return Err(forbidden(app_id, app.kind));
     }
-    connections.has_room(app_id).map_err(full)?;
+    open.has_room(app_id, elsewhere).map_err(full)?;
     let nonce = u64::from_le_bytes(Keys::fresh_mark());
     let secret = ticket::mark(&engine.keys, &app.secret_hash);
     Ok(Ticket::new(app_id, app.developer, engine.clock.now_ms(), nonce, secret))
@@ -158,16 +159,36 @@ pub(super) fn full(full: Full) -> Fault {
     }
 }
 
-/// An app, and how it is installed in the tenant that made it.
+/// What decides whether an app may connect.
+pub(super) struct Found {
+    /// The app.
+    pub(super) app: apps::App,
+    /// How it is installed in the tenant that made it.
+    status: Option<InstallStatus>,
+    /// How many connections it has to other servers.
+    pub(super) elsewhere: usize,
+}
+
+/// An app that may connect.
 pub(super) async fn find(
     engine: &Arc<Engine>,
+    open: &LongConnections,
     app_id: AppId,
-) -> Result<Option<(apps::App, Option<InstallStatus>)>, StoreError> {
+) -> Result<Option<Found>, StoreError> {
+    // A store that is not shared may still know the connections of a process that was killed.
+    let server = engine.driver.is_shared().then(|| Arc::<str>::from(open.server(engine)));
+    let now = engine.clock.now_ms();
     let found = engine.run(Effect::Reads, move |root| {
+        let server = server.clone();
         Box::pin(async move {
             let Some(app) = apps::find(root, app_id).await? else { return Ok(None) };
-            let install = apps::install(&mut root.tenant(app.developer), app_id).await?;
-            Ok(Some((app, install.map(|install| install.status))))
+            let mut tx = root.tenant(app.developer);
+            let status = apps::install(&mut tx, app_id).await?.map(|install| install.status);
+            let elsewhere = match server {
+                Some(server) => connections::elsewhere(&mut tx, app_id, &server, now).await?,
+                None => 0,
+            };
+            Ok(Some(Found { app, status, elsewhere: usize::try_from(elsewhere).unwrap_or_default() }))
         })
     });
     found.await

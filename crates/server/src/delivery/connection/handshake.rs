@@ -83,21 +83,22 @@ async fn let_in(
         let why = "the ticket is not one of this server, too old, or was used already";
         Fault::new(codes::CONNECTION_UNAUTHENTICATED, why)
     })?;
-    let found = endpoint::find(&app.engine, ticket.app_id).await.map_err(|error| {
+    let found = endpoint::find(&app.engine, connections, ticket.app_id).await.map_err(|error| {
         tracing::warn!(app_id = %ticket.app_id, why = %error, "cannot read the app of a long connection");
         Fault::new(codes::CONNECTION_FAILED, "the store is unavailable")
     })?;
     // The secret may have changed since.
-    if !found.is_some_and(|(found, _)| ticket.is_for(&app.engine.keys, &found.secret_hash)) {
+    let found = found.filter(|found| ticket.is_for(&app.engine.keys, &found.app.secret_hash));
+    let elsewhere = found.map(|found| found.elsewhere).ok_or_else(|| {
         let why = "the ticket was issued for an earlier secret of the app, or the app was deleted";
-        return Err(Fault::new(codes::CONNECTION_UNAUTHENTICATED, why));
-    }
+        Fault::new(codes::CONNECTION_UNAUTHENTICATED, why)
+    })?;
     // The client chooses both texts.
     let device: String = of(query, "device_id=").chars().filter(char::is_ascii_digit).take(20).collect();
     let client = headers.get("user-agent").unwrap_or_default();
     let client = client.chars().filter(|c| !c.is_control()).take(CLIENT).collect();
     let about = About { id: format!("{:016x}", ticket.nonce), since: now, device, client };
-    connections.enter(ticket.app_id, ticket.tenant, about).map_err(endpoint::full)
+    connections.enter(ticket.app_id, ticket.tenant, about, elsewhere).map_err(endpoint::full)
 }
 
 /// `Sec-WebSocket-Key`, of a request that asks for a WebSocket of the right version (RFC 6455, 4.2.1).

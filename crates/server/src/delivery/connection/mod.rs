@@ -13,7 +13,7 @@ mod ticket;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,7 +32,7 @@ pub use ack::{Ack, CallbackFailure, NoAnswer};
 pub(super) use directory::Directory;
 use frame::{Event, uuid_bits};
 
-/// The most connections of an app in a process. Source: the page on long connections ("50").
+/// The most connections of an app, to all servers. Source: the page on long connections ("50").
 const PER_APP: usize = 50;
 /// The most events and control frames that wait to be written to a connection.
 const QUEUE: usize = 1024;
@@ -92,6 +92,8 @@ pub struct LongConnections {
     config: Bytes,
     state: Mutex<State>,
     used: ticket::Used,
+    /// This process's name in the store: random.
+    server: OnceLock<String>,
     /// Notifies that a connection was opened or has ended.
     changed: Notify,
     /// The tenants whose fault rules changed while their apps were connected.
@@ -160,8 +162,13 @@ impl LongConnections {
     pub(crate) fn new(options: ConnectionOptions) -> Arc<Self> {
         let config = options.client_config().to_string().into();
         let (state, used, changed) = (Mutex::default(), ticket::Used::default(), Notify::new());
-        let (ruled, rules_changed) = (Mutex::default(), Notify::new());
-        Arc::new(LongConnections { options, config, state, used, changed, ruled, rules_changed })
+        let (ruled, rules_changed, server) = (Mutex::default(), Notify::new(), OnceLock::new());
+        Arc::new(LongConnections { options, config, state, used, server, changed, ruled, rules_changed })
+    }
+
+    /// This process's name in the store.
+    fn server(&self, engine: &Engine) -> &str {
+        self.server.get_or_init(|| format!("{:032x}", engine.ids.random()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -275,25 +282,30 @@ impl LongConnections {
         open.get(usize::try_from(random % count).ok()?).cloned()
     }
 
-    /// Whether an app, or the process, has the most connections that it may have.
-    fn check(state: &State, app_id: AppId, most: usize) -> Result<(), Full> {
+    /// Whether an app, or the process, has the most connections that it may have. `elsewhere` is how many the app has to other
+    /// servers.
+    fn check(state: &State, app_id: AppId, elsewhere: usize, most: usize) -> Result<(), Full> {
         if state.closing || state.count >= most {
             return Err(Full::Process);
         }
-        match state.apps.get(&app_id) {
-            Some(app) if app.open.len() >= PER_APP => Err(Full::App),
-            _ => Ok(()),
-        }
+        let here = state.apps.get(&app_id).map_or(0, |app| app.open.len());
+        if here.saturating_add(elsewhere) >= PER_APP { Err(Full::App) } else { Ok(()) }
     }
 
-    fn has_room(&self, app_id: AppId) -> Result<(), Full> {
-        Self::check(&self.state(), app_id, self.options.most)
+    fn has_room(&self, app_id: AppId, elsewhere: usize) -> Result<(), Full> {
+        Self::check(&self.state(), app_id, elsewhere, self.options.most)
     }
 
-    /// Admits a connection of an app.
-    fn enter(self: &Arc<Self>, app_id: AppId, tenant: TenantKey, about: About) -> Result<Open, Full> {
+    /// Admits a connection of an app, which has so many to other servers.
+    fn enter(
+        self: &Arc<Self>,
+        app_id: AppId,
+        tenant: TenantKey,
+        about: About,
+        elsewhere: usize,
+    ) -> Result<Open, Full> {
         let mut state = self.state();
-        Self::check(&state, app_id, self.options.most)?;
+        Self::check(&state, app_id, elsewhere, self.options.most)?;
         let (queue, queued) = mpsc::channel(QUEUE);
         state.next += 1;
         state.count += 1;
@@ -490,7 +502,7 @@ mod tests {
     fn enter(connections: &Arc<LongConnections>, app_id: AppId) -> Result<Open, Full> {
         let text = String::new;
         let about = About { id: format!("{:016x}", app_id.0), since: 5, device: text(), client: text() };
-        connections.enter(app_id, TenantKey(1), about)
+        connections.enter(app_id, TenantKey(1), about, 0)
     }
 
     fn event(message_id: u128, bytes: usize) -> Event {
@@ -504,12 +516,13 @@ mod tests {
         let mut open: Vec<Open> =
             (0..PER_APP).map(|_| enter(&connections, APP).expect("there is room")).collect();
         assert_eq!(enter(&connections, APP).err(), Some(Full::App));
-        assert_eq!(connections.has_room(APP), Err(Full::App));
+        assert_eq!(connections.has_room(APP, 0), Err(Full::App));
         let other = enter(&connections, AppId(8)).expect("there is room");
         assert_eq!(enter(&connections, AppId(9)).err(), Some(Full::Process));
         assert_eq!(connections.count(), PER_APP + 1);
         open.pop();
-        assert_eq!(connections.has_room(APP), Ok(()));
+        assert_eq!(connections.has_room(APP, 0), Ok(()));
+        assert_eq!(connections.has_room(APP, 1), Err(Full::App), "another server has the last one");
         assert!(connections.apps().contains(&(TenantKey(1), APP, PER_APP - 1)));
         drop((open, other));
         assert_eq!((connections.count(), connections.apps()), (0, Vec::new()));

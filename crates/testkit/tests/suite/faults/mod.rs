@@ -1,5 +1,6 @@
 //! The state after a failed statement.
 
+mod deliveries;
 mod failed_statements;
 mod messages;
 

@@ -15,7 +15,7 @@ mod contact;
 mod docx;
 mod drive;
 mod ephemeral;
-mod events;
+pub(crate) mod events;
 mod im;
 mod interactive;
 mod larkspur;

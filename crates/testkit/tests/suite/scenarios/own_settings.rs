@@ -203,7 +203,7 @@ async fn permissions_that_are_off() {
 async fn behaviours() {
     let (own, other) = two(LabOptions::default()).await;
     let again = async |world: &World| {
-        world.call("POST", "/im/v2/tags").body(tag("twice")).send().await;
+        world.call("POST", "/im/v2/tags").body(tag("twice")).send().await.data();
         world.call("POST", "/im/v2/tags").body(tag("twice")).send().await
     };
     let switches = json!({"duplicate_name": "402", "generic_field_validation": true, "error_causes": false});

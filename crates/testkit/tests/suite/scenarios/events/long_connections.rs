@@ -33,28 +33,32 @@ const ENDPOINT: &str = "/callback/ws/endpoint";
 const ONLINE: &str = "/open-apis/event/v1/connection";
 
 /// A world whose app receives events by long connection, and a clock that stands still.
-pub(super) struct Setup {
-    pub(super) lab: Lab,
-    pub(super) world: World,
+pub(crate) struct Setup {
+    pub(crate) lab: Lab,
+    pub(crate) world: World,
     clock: Arc<ManualClock>,
-    pub(super) worker: Arc<DeliveryWorker>,
+    pub(crate) worker: Arc<DeliveryWorker>,
 }
 
 impl Setup {
-    pub(super) async fn start() -> Setup {
+    pub(crate) async fn start() -> Setup {
         let clock = ManualClock::at(NOW);
         let lab = Lab::with(LabOptions { clock: clock.clone(), ..LabOptions::default() }).await;
-        let world = lab.world().await;
-        let setup = Setup { worker: lab.delivery_worker(), lab, world, clock };
+        Setup::within(&lab, clock, lab.delivery_worker()).await
+    }
+
+    /// In a new world of a server.
+    pub(crate) async fn within(lab: &Lab, clock: Arc<ManualClock>, worker: Arc<DeliveryWorker>) -> Setup {
+        let setup = Setup { worker, lab: lab.clone(), world: lab.world().await, clock };
         setup.world.receive_by_connection().await;
         setup
     }
 
-    pub(super) async fn emit(&self, name: &str) {
+    pub(crate) async fn emit(&self, name: &str) {
         assert_eq!(emit(self.lab.app.engine(), &self.world, name).await, 1);
     }
 
-    pub(super) fn advance(&self, milliseconds: i64) {
+    pub(crate) fn advance(&self, milliseconds: i64) {
         self.clock.advance(milliseconds);
     }
 
@@ -66,7 +70,7 @@ impl Setup {
     }
 
     /// Connects to a server of the store.
-    pub(super) async fn connect(&self, lab: &Lab) -> Client {
+    pub(crate) async fn connect(&self, lab: &Lab) -> Client {
         let address = listen(lab.app.clone()).await;
         let url = self.url(lab, &address).await;
         let stream = TcpStream::connect(&address).await.expect("connected");
@@ -91,7 +95,7 @@ impl Setup {
     }
 
     /// What is due is tried, in a task of its own.
-    pub(super) fn round(&self) -> JoinHandle<usize> {
+    pub(crate) fn round(&self) -> JoinHandle<usize> {
         let worker = self.worker.clone();
         tokio::spawn(async move { worker.round().await })
     }
@@ -104,10 +108,10 @@ async fn listen(app: Arc<App>) -> String {
     address
 }
 
-pub(super) struct Client(pub(super) WebSocketStream<TcpStream>);
+pub(crate) struct Client(pub(crate) WebSocketStream<TcpStream>);
 
 impl Client {
-    pub(super) async fn event(&mut self) -> (Frame, Value) {
+    pub(crate) async fn event(&mut self) -> (Frame, Value) {
         let message = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.expect("in time");
         let Some(Ok(Message::Binary(bytes))) = message else { panic!("no frame: {message:?}") };
         let frame = Frame::read(bytes).expect("a frame");
@@ -115,7 +119,7 @@ impl Client {
         (frame, event)
     }
 
-    pub(super) async fn ack(&mut self, frame: &Frame, code: u32) {
+    pub(crate) async fn ack(&mut self, frame: &Frame, code: u32) {
         let payload = Some(Bytes::from(json!({"code": code}).to_string()));
         let frame = Frame { payload, ..frame.clone() };
         self.0.send(Message::Binary(frame.write())).await.expect("sent");
@@ -257,6 +261,54 @@ async fn the_server_that_has_the_connection_sends() {
     setup.worker.round().await;
     assert_eq!(setup.fates().await[1].3, "the app has no long connection open");
     drop(client);
+}
+
+/// 50, to all servers together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_has_so_many_connections_to_all_servers() {
+    let setup = Setup::start().await;
+    let Some(other) = setup.lab.beside().await else { return };
+    let (here, there) = (listen(setup.lab.app.clone()).await, listen(other.app.clone()).await);
+    let (servers, workers) =
+        ([(&setup.lab, &here), (&other, &there)], [setup.worker.clone(), other.delivery_worker()]);
+    let connect = async |url: String, address: &str| {
+        let stream = TcpStream::connect(address).await.expect("connected");
+        client_async(url, stream).await.map(|(client, _)| client)
+    };
+    // Tickets that were given while there was room.
+    let early = [setup.url(&setup.lab, &here).await, setup.url(&other, &there).await];
+    let mut open = Vec::new();
+    for number in 0..50 {
+        let (lab, address) = servers[usize::from(number % 5 >= 3)];
+        open.push(connect(setup.url(lab, address).await, address).await.expect("a long connection"));
+    }
+    for worker in &workers {
+        worker.tell().await;
+    }
+    let asked = async |lab: &Lab| {
+        let body = json!({"AppID": setup.world.app_id, "AppSecret": setup.world.app_secret});
+        lab.request("POST", ENDPOINT).body(body).send().await.json()["code"].clone()
+    };
+    for ((lab, address), url) in servers.into_iter().zip(early) {
+        assert_eq!(asked(lab).await, json!(1_000_040_350));
+        let Err(Error::Http(refusal)) = connect(url, address).await else { panic!("it is connected") };
+        assert_eq!(refusal.headers()["handshake-autherrcode"], "1000040350");
+    }
+    // One that the other server lost makes room here.
+    drop(open.pop());
+    while other.app.long_connections().count() > 19 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    workers[1].tell().await;
+    assert_eq!(asked(&setup.lab).await, json!(0));
+    // The other server is killed: when it has missed a renewal, its connections do not count.
+    setup.clock.advance(connections::RENEWAL_MS);
+    workers[0].tell().await;
+    setup.clock.advance(connections::RENEWAL_MS / 2 + 1);
+    for _ in 0..20 {
+        open.push(connect(setup.url(&setup.lab, &here).await, &here).await.expect("a long connection"));
+    }
+    assert_eq!(asked(&setup.lab).await, json!(1_000_040_350));
 }
 
 /// A ticket is valid for a minute, unless the app gets another secret.

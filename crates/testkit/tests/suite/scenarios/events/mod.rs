@@ -6,7 +6,7 @@ mod clients;
 mod delivery;
 mod faults;
 pub(super) mod listening;
-mod long_connections;
+pub(crate) mod long_connections;
 mod open_connections;
 mod reach;
 mod recipients;

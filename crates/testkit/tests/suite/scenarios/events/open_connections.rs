@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use larkspur_testkit::receiver::Receiver;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -131,4 +132,40 @@ async fn short_connections_do_not_use_up_the_attempts() {
     assert_eq!(event["event"]["name"], "waits");
     client.ack(&frame, 200).await;
     assert_eq!(round.await.expect("no panic"), 1);
+}
+
+/// One way at a time: what is connected while events go by webhook gets none of them, and again does when they do not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_go_one_way_at_a_time() {
+    let (setup, receiver) = (Setup::start().await, Receiver::start());
+    let mut client = setup.connect(&setup.lab).await;
+    let set = async |body: Value| {
+        let path = format!("/apps/{}/events", setup.world.app_id);
+        setup.world.control("PUT", &path).body(body).send().await.data();
+    };
+    let names =
+        || -> Vec<String> { receiver.events().iter().map(|event| text(&event["event"], "name")).collect() };
+    let send = async |name: &str| {
+        let body = json!({"app_id": setup.world.app_id, "type": "test.made_up_v1", "event": {"name": name}, "raw": true});
+        setup.world.control("POST", "/events").body(body).send().await.data();
+    };
+    for round in 0..2 {
+        let name = format!("by connection {round}");
+        send(&name).await;
+        let sending = setup.round();
+        let (frame, event) = client.event().await;
+        assert_eq!(event["event"]["name"], name.as_str());
+        client.ack(&frame, 200).await;
+        assert_eq!(sending.await.expect("no panic"), 1);
+
+        set(json!({"mode": "webhook", "request_url": receiver.url()})).await;
+        let name = format!("by webhook {round}");
+        send(&name).await;
+        setup.worker.round().await;
+        assert_eq!(names().last(), Some(&name));
+        assert_eq!(listed(&setup).await.len(), 1, "it stays connected");
+        assert!(!is_closed(&mut client).await, "it is neither closed nor told");
+        set(json!({"mode": "websocket"})).await;
+    }
+    assert_eq!(names(), ["by webhook 0", "by webhook 1"], "none of those by connection");
 }

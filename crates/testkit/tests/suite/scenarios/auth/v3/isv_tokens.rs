@@ -104,7 +104,7 @@ async fn a_ticket_is_good_for_an_hour_through_later_ones() {
     let mut tickets = vec![(shop.ticket().await, 0)];
     for _ in 0..12 {
         for _ in 0..2 {
-            shop.post(RESEND, shop.credentials()).await;
+            assert_eq!(shop.post(RESEND, shop.credentials()).await.code(), 0);
             tickets.push((shop.ticket().await, 0));
         }
         shop.maker.advance(1190).await;

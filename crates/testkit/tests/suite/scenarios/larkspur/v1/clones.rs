@@ -56,10 +56,10 @@ async fn rich(lab: &Lab) -> World {
         .send()
         .await
         .data();
-    world.control("POST", "/p2p").body(json!({"as": ada, "app_id": world.app_id})).send().await;
+    world.control("POST", "/p2p").body(json!({"as": ada, "app_id": world.app_id})).send().await.data();
     world.user_token(0, json!({})).await;
-    let leader = json!({"profile": {"leader_user_id": ada}});
-    world.control("PATCH", &format!("/users/{}", world.users[1].user_id)).body(leader).send().await;
+    let leader = json!({"leader_user_id": ada});
+    world.control("PATCH", &format!("/users/{}", world.users[1].user_id)).body(leader).send().await.data();
     world
 }
 

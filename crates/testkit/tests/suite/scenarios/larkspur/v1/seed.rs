@@ -157,6 +157,51 @@ async fn a_seed_that_is_merged_twice_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_reset_to_the_start_is_the_seed_as_it_was_loaded() {
+    let lab = Lab::start().await;
+    let made = made(&lab, SEED).await;
+    let (key, seeded) = (text(&made, "tenant_key"), &made["seeded"]);
+    let (app, chat) = (text(&seeded["ids"]["apps"], "demo"), text(&seeded["ids"]["chats"], "ops"));
+    let fresh = content(&lab, &key, seeded).await;
+    let change = async |method: &str, path: &str, body: Value| {
+        control(&lab, method, &format!("/worlds/{key}{path}"), body).await.data()
+    };
+    for (method, path, body) in [
+        ("PUT", "/clock".to_owned(), json!({"advance_seconds": 3600})),
+        ("PATCH", "/users/ada".to_owned(), json!({"name": "Other"})),
+        ("POST", "/users".to_owned(), json!({"name": "New"})),
+        ("POST", format!("/chats/{chat}/messages"), json!({"as": "ada", "text": "later"})),
+        ("PATCH", format!("/chats/{chat}"), json!({"name": "Other room"})),
+        ("PUT", "/settings".to_owned(), json!({"rate_limits": "platform"})),
+        ("DELETE", "/faults".to_owned(), json!({})),
+        ("PATCH", "/documents/runbook".to_owned(), json!({"deleted": true})),
+        ("PUT", format!("/apps/{app}"), json!({"scopes": ["im:chat"]})),
+        ("PUT", format!("/apps/{app}/events"), json!({"mode": "webhook"})),
+        ("POST", "/apps".to_owned(), json!({"name": "Another"})),
+    ] {
+        change(method, &path, body).await;
+    }
+    let changed = content(&lab, &key, seeded).await;
+    for (path, before) in fresh.as_object().expect("an object") {
+        assert_ne!(changed[path], *before, "{path}");
+    }
+    change("POST", &format!("/chats/{chat}/dissolve"), json!({"as": "ada"})).await;
+    change("POST", "/reset", json!({})).await;
+    assert_eq!(content(&lab, &key, seeded).await, fresh);
+    let differs = get(&lab, &format!("/worlds/{key}/snapshots/diff?a=@start")).await;
+    assert_eq!(differs["tables"], json!([]), "{differs}");
+    // The seed finds nothing to change.
+    let body = json!({"seed": SEED, "files": {"approve.json": card()}});
+    change("POST", "/seed", body).await;
+    assert_eq!(content(&lab, &key, seeded).await, fresh);
+    let secret = text(&seeded["app_secrets"], "demo");
+    let body = json!({"app_id": app, "app_secret": secret});
+    let token =
+        lab.request("POST", "/open-apis/auth/v3/tenant_access_token/internal").body(body).send().await;
+    assert_eq!(token.code(), 0, "the secret of the seed is the app's again");
+}
+
+#[tokio::test]
 async fn a_merge_adds_what_is_missing_and_changes_what_is_named() {
     let world = world().await;
     let seed = "larkspur: 1\nusers: {dora: {name: Dora}}\nchats: {demo: {name: Larkspur demo, description: changed, members: [dora], tabs: [{name: Wiki, url: \"https://example.com\"}]}}\nfaults: [{preset: slow-3s}]\n";

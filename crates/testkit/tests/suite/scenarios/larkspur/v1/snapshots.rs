@@ -216,7 +216,8 @@ async fn a_snapshot_is_kept_as_a_file() {
     assert_eq!(saved["name"], "two");
     assert_eq!(diff(&world, "one", "two").await["tables"], json!([]));
     declined(&put_file(&world, "two", &text).await, 5275409, "name");
-    world.call("DELETE", &format!("/im/v2/tags/{tag}")).send().await;
+    let renamed = json!({"patch_tag": {"name": "renamed"}});
+    world.call("PATCH", &format!("/im/v2/tags/{tag}")).body(renamed).send().await.data();
     restore(&world, "two", json!({})).await;
     assert_eq!(tag_name(&world, &tag).await.as_deref(), Some("a tag"));
     let picture = world.call("GET", &format!("/im/v1/images/{image}")).send().await;
@@ -320,7 +321,7 @@ async fn events_that_waited_are_sent_again() {
     assert!(before > 0);
     world.lab.delivery_worker().round().await;
     let path = format!("/apps/{}/deliveries", world.app_id);
-    world.control("PUT", &path).body(json!({"action": "drop", "events": 1})).send().await;
+    world.control("PUT", &path).body(json!({"action": "drop", "next": 1})).send().await.data();
     restore(&world, "one", json!({})).await;
     assert_eq!(waiting().await, before);
     assert_eq!(diff(&world, "one", "now").await["tables"], json!([]));

@@ -264,11 +264,41 @@ async fn assertions_count_wait_and_name_near_misses() {
         "waiting cannot help"
     );
     assert!(!passed(json!({"never": any})).await);
-    assert!(passed(json!({"never": {"operation": "im.v1.chat.delete"}, "wait_ms": 60_000})).await);
+    assert!(passed(json!({"never": {"operation": "im.v1.chat.delete"}})).await);
     let token = json!({"operation": "auth.v3.*"});
     assert!(passed(json!({"in_order": [token, {"body": {"create_tag.name": "wiki"}}, create]})).await);
     assert!(!passed(json!({"in_order": [create, token]})).await);
     assert!(!passed(json!({"in_order": [any, any, any]})).await);
+}
+
+#[tokio::test]
+async fn what_has_an_upper_limit_holds_when_the_time_has_passed() {
+    let world = world().await;
+    let any = json!({"operation": "im.v2.tag.create"});
+    world.tag("one").await;
+    for (wanted, too_many) in [
+        (json!({"never": {"operation": "im.v2.tag.create", "body": {"create_tag.name": "late 0"}}}), 1),
+        (json!({"match": any, "count": {"exactly": 2}}), 3),
+        (json!({"match": any, "count": {"at_least": 1, "at_most": 3}}), 4),
+    ] {
+        // It holds now, and holds at the end.
+        let mut short = wanted.clone();
+        short["wait_ms"] = json!(200);
+        let began = std::time::Instant::now();
+        let held = check(&world, short).await;
+        assert_eq!((&held["passed"], &held["dropped"]), (&json!(true), &json!(0)), "{wanted}");
+        assert!(began.elapsed() >= std::time::Duration::from_millis(200), "{wanted}: it did not wait");
+        // It holds now, and a later call breaks it, which ends the wait.
+        let mut long = wanted.clone();
+        long["wait_ms"] = json!(60_000);
+        let (broken, ()) = tokio::join!(check(&world, long), async {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            world.tag(&format!("late {}", too_many - 1)).await;
+        });
+        assert_eq!((&broken["passed"], &broken["count"]), (&json!(false), &json!(too_many)), "{wanted}");
+    }
+    // What cannot be broken any more is answered at once.
+    assert_eq!(check(&world, json!({"match": any, "wait_ms": 60_000})).await["passed"], true);
 }
 
 /// Longer than what is masked, and nowhere else.
@@ -314,7 +344,8 @@ async fn no_secret_is_recorded() {
         world.control("POST", "/users").body(json!({"user_id": "x", "password": CANARY})),
         world.control("GET", "/users").token(CANARY),
     ] {
-        request.send().await;
+        let reply = request.send().await;
+        assert!(reply.status() < 500, "{}", reply.text());
     }
     world.sign_in(&world.app_id, &world.app_secret).await;
     let mut ids = Vec::new();
@@ -400,7 +431,7 @@ async fn the_ledger_says_which_scopes_an_app_needs() {
     let (app, token) =
         world.app(json!({"name": "narrow", "scopes": ["im:chat:readonly", "im:resource"]})).await;
     let chat = format!("/im/v1/chats/{}", world.chat_id);
-    world.call("GET", &chat).token(&token).send().await;
+    world.call("GET", &chat).token(&token).send().await.data();
     let refused = world.call("POST", "/im/v2/tags").token(&token).body(json!({})).send().await;
     refused.refused(99991672);
     let ledger = get(&world, &format!("/apps/{app}/ledger")).await;

@@ -108,7 +108,8 @@ async fn a_link_ends() {
             let reply = open(&world, link, &reader).await;
             assert_eq!(reply.code() == 0, links.contains(&link), "{}", reply.text());
         }
-        world.control("DELETE", &format!("/chats/{chat}/members/{reader}")).send().await;
+        let left = world.control("DELETE", &format!("/chats/{chat}/members/{reader}")).send().await;
+        assert_eq!(left.code() == 0, !links.is_empty(), "{}", left.text());
     };
     alive(&[&week, &year, &ever]).await;
     world.advance(7 * 86400).await;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{answer, bot_id, recall, said, say, tell};
+use super::{answer, bot_id, card, recall, said, say, send, tell};
 use crate::scenarios::events::listening::{Ear, Heard, Stage, one};
-use crate::scenarios::text;
+use crate::scenarios::{text, upload};
 
 const RECEIVED: &str = "im.message.receive_v1";
 const RECALLED: &str = "im.message.recalled_v1";
@@ -139,7 +139,7 @@ async fn what_a_user_tells_a_bot() {
     assert_eq!((actor.len(), actor[0].0.as_str()), (1, "p2p_chat_create"));
     assert_eq!(actor[0].1["chat_id"], made["chat_id"]);
     world.set_app(&world.app_id, json!({"scopes": ["im:message.group_msg", "im:message"]})).await;
-    tell(world, "open_id", &bot, "again").token(&user).send().await;
+    tell(world, "open_id", &bot, "again").token(&user).send().await.data();
     assert_eq!(stage.told().await, [NOTHING, NOTHING, NOTHING], "without im:message.p2p_msg");
 }
 
@@ -186,4 +186,57 @@ async fn recalled_messages() {
         assert_eq!(*event, expected);
         assert_eq!(actor, inside);
     }
+}
+
+/// What is sent, and the text that the event has as `content`: always a string, a post without a level for its language.
+#[tokio::test]
+async fn the_contents_of_each_type() {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let user = world.user_token(0, json!({})).await;
+    let image = upload(world, &world.token, "message").await;
+    let file = world.file("stream", "notes.txt", b"notes").await;
+    let (one, two) = (said(world, "one").await, said(world, "two").await);
+    stage.told().await;
+    let post = json!({"zh_cn": {"title": "T", "content": [[
+        {"tag": "text", "text": "a"}, {"tag": "at", "user_id": world.users[1].open_id},
+        {"tag": "a", "href": "https://example.com/", "text": "b"}], [{"tag": "img", "image_key": image}]]}});
+    let told_post = json!({"title": "T", "content": [[
+        {"tag": "text", "text": "a", "style": []},
+        {"tag": "at", "user_id": "@_user_1", "user_name": "", "style": []},
+        {"tag": "a", "href": "https://example.com/", "text": "b", "style": []}], [{"tag": "img", "image_key": image}]]});
+    for (kind, sent, expected) in [
+        ("text", json!({"text": "x"}), json!({"text": "x"})),
+        ("post", post, told_post),
+        ("image", json!({"image_key": image}), json!({"image_key": image})),
+        ("file", json!({"file_key": file}), json!({"file_key": file, "file_name": "notes.txt"})),
+        ("share_chat", json!({"chat_id": world.chat_id}), json!({"chat_id": world.chat_id})),
+        (
+            "share_user",
+            json!({"user_id": world.users[1].open_id}),
+            json!({"user_id": world.users[1].open_id}),
+        ),
+        (
+            "interactive",
+            card("words"),
+            json!({"title": null, "elements": [[{"tag": "text", "text": "words"}]]}),
+        ),
+    ] {
+        send(world, &world.chat_id, kind, sent).token(&user).send().await.data();
+        let [actor, ..] = stage.told().await;
+        let message = &actor[0].1["message"];
+        assert_eq!((actor.len(), &message["message_type"]), (1, &json!(kind)));
+        let content: Value = serde_json::from_str(&text(message, "content")).expect("JSON in a string");
+        assert_eq!(content, expected, "{kind}");
+    }
+    // The bare words, which are not JSON.
+    let path = "/im/v1/messages/merge_forward?receive_id_type=chat_id";
+    let body = json!({"receive_id": world.chat_id, "message_id_list": [one, two]});
+    world.call("POST", path).token(&user).body(body).send().await.data();
+    let [actor, ..] = stage.told().await;
+    let message = &actor[0].1["message"];
+    assert_eq!(
+        (&message["message_type"], &message["content"]),
+        (&json!("merge_forward"), &json!("Merged and Forwarded Message"))
+    );
 }

@@ -1,0 +1,350 @@
+//! The commands that show and change a world of a running server: each as a table and as JSON, and refused.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use larkspur_testkit::receiver::{Manner, Receiver};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::commands::{path, with};
+use crate::support::program::{Program, binary};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server, and the commands on its demo world.
+struct Bench {
+    program: Program,
+    home: TempDir,
+}
+
+impl Bench {
+    fn start() -> Bench {
+        let home = TempDir::new().expect("a directory");
+        Bench { program: Program::start(&home.path().join("data")), home }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn ready(&self, name: &str) -> &str {
+        self.program.ready[name].as_str().expect("in the ready file")
+    }
+
+    /// The output of a command, or its error.
+    fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        with(&[arguments, &["--data", path(&self.data())]].concat(), &[], b"")
+    }
+
+    /// The output of a command that succeeds.
+    fn good(&self, arguments: &[&str]) -> String {
+        self.run(arguments).unwrap_or_else(|why| panic!("{arguments:?}: {why}"))
+    }
+
+    /// The output of a command that succeeds, as JSON.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.good(arguments);
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{arguments:?}: {text}"))
+    }
+
+    /// A command that fails with one line that has this part.
+    fn refused(&self, arguments: &[&str], part: &str) {
+        let why = self.run(arguments).expect_err(part);
+        assert!(why.contains(part) && why.lines().count() == 1, "{arguments:?}: {why}");
+    }
+
+    /// The `data` of a call.
+    fn call(&self, operation: &str, more: &[&str]) -> Value {
+        self.json(&[&["call", operation], more].concat())["data"].clone()
+    }
+
+    /// A command that goes on, and what it prints.
+    fn follow(&self, arguments: &[&str]) -> Follower {
+        let file = self.home.path().join(format!("followed-{}", arguments.join("-").replace('/', "-")));
+        let child = Command::new(binary())
+            .args(arguments)
+            .args(["--data", path(&self.data())])
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(File::create(&file).expect("a file"))
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("it runs");
+        Follower { child, file }
+    }
+}
+
+/// A command that goes on. Dropping it kills it.
+struct Follower {
+    child: Child,
+    file: PathBuf,
+}
+
+impl Follower {
+    fn said(&self) -> String {
+        fs::read_to_string(&self.file).unwrap_or_default()
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let said = self.said();
+        // The last line may be written by halves.
+        said.split_inclusive('\n')
+            .filter_map(|line| serde_json::from_str(line.strip_suffix('\n')?).ok())
+            .collect()
+    }
+
+    fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < PATIENCE, "{what}: never; it printed {}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+const MADE_UP: &str = "test.made_up_v1";
+
+#[test]
+fn events() {
+    let bench = Bench::start();
+    let app = bench.ready("app_id").to_owned();
+    assert_eq!(bench.good(&["event", "list"]), "");
+    let id = bench.good(&["event", "send", MADE_UP, r#"{"n":1}"#, "--raw"]).trim().to_owned();
+    let listed = bench.good(&["event", "list"]);
+    assert!(listed.starts_with(&id) && listed.contains(&app) && listed.lines().count() == 1, "{listed}");
+    let shown = bench.json(&["event", "list", "--json", "--app", &app]);
+    assert_eq!((&shown["event_id"], &shown["payload"]), (&json!(id), &json!({"n": 1})));
+    assert_eq!(bench.good(&["event", "list", "--state", "dropped"]), "");
+    assert_eq!(bench.good(&["event", "list", "--type", "im.message.receive_v1"]), "");
+    bench.refused(&["event", "list", "--type", MADE_UP], "5275400");
+    bench.refused(&["event", "list", "--app", "cli_x"], "5275404");
+    bench.refused(&["event", "send", MADE_UP, "{}"], "5275400");
+    bench.refused(&["event", "send", MADE_UP, "{"], "the event is not JSON");
+
+    let again = bench.good(&["event", "resend", &id, "--times", "3", "--fresh-id", "--app", &app]);
+    assert_eq!(again.lines().filter(|line| *line != id).count(), 3, "{again}");
+    assert_eq!(bench.good(&["event", "resend", &id]).trim(), id);
+    assert_eq!(bench.good(&["event", "list", "--limit", "4"]).lines().count(), 4);
+    bench.refused(&["event", "resend", "unknown"], "5275404");
+
+    let receiver = Receiver::start();
+    listen_by_webhook(&bench, &receiver);
+    let steps = bench.good(&["event", "challenge"]);
+    assert!(
+        steps.starts_with(&receiver.url()) && steps.lines().skip(1).all(|line| line.ends_with(" ok")),
+        "{steps}"
+    );
+    receiver.answer(Manner::With("500 Internal Server Error", String::new()));
+    bench.refused(&["event", "challenge", "--app", &app], "the URL is not verified");
+    bench.refused(&["event", "challenge", "--app", "cli_x"], "5275404");
+}
+
+/// Has the demo app receive events by webhook.
+fn listen_by_webhook(bench: &Bench, receiver: &Receiver) {
+    let app = format!("app_id={}", bench.ready("app_id"));
+    let body = json!({"mode": "webhook", "request_url": receiver.url()}).to_string();
+    bench.call("larkspur.v1.app.events.put", &["--path", &app, "--body", &body]);
+}
+
+#[test]
+fn events_are_followed() {
+    let bench = Bench::start();
+    let poor = bench.call("larkspur.v1.app.create", &["--body", r#"{"scopes":["im:chat"]}"#]);
+    let poor = poor["app_id"].as_str().expect("an app").to_owned();
+    // Before there is an event, the apps that are not told are named once.
+    let silent = bench.follow(&["event", "list", "--follow", "--type", "im.message.receive_v1"]);
+    let first = bench.good(&["event", "send", MADE_UP, r#"{"n":0}"#, "--raw"]).trim().to_owned();
+    let waits = || bench.json(&["event", "list", "--json"])["attempt_count"] == 1;
+    let began = Instant::now();
+    while !waits() {
+        assert!(began.elapsed() < PATIENCE, "it is not tried");
+    }
+    let all = bench.follow(&["event", "list", "--follow", "--json", "--limit", "1"]);
+    let delivered = bench.follow(&["event", "list", "--follow", "--json", "--state", "delivered"]);
+    all.until("the event that was there", || all.lines().len() == 1);
+    assert_eq!((&all.lines()[0]["event_id"], &all.lines()[0]["state"]), (&json!(first), &json!("waiting")));
+    // More than the last 50 at once.
+    for _ in 0..2 {
+        bench.good(&["event", "resend", &first, "--times", "100", "--fresh-id"]);
+    }
+    let ids = || {
+        let mut ids: Vec<String> = all.lines().iter().map(|event| event["event_id"].to_string()).collect();
+        ids.sort();
+        ids.dedup();
+        ids.len()
+    };
+    all.until("a burst of 200", || ids() == 201);
+    // The first one is far from the last ones, and has another state now.
+    let receiver = Receiver::start();
+    listen_by_webhook(&bench, &receiver);
+    let is_told = |follower: &Follower| {
+        follower
+            .lines()
+            .iter()
+            .any(|event| event["event_id"] == first.as_str() && event["state"] == "delivered")
+    };
+    // Its retry is due in 15 s.
+    bench.good(&["world", "clock", "+1m"]);
+    all.until("an older event that changed", || is_told(&all));
+    delivered.until("an older event that came into the state", || is_told(&delivered));
+    assert!(delivered.lines().iter().all(|event| event["state"] == "delivered"), "{}", delivered.said());
+    let said = silent.said();
+    assert_eq!(said.matches("not sent to ").count(), said.lines().count(), "{said}");
+    assert_eq!(said.matches(&format!("not sent to {poor}: no_scope")).count(), 1, "{said}");
+}
+
+#[test]
+fn calls_and_scopes() {
+    let bench = Bench::start();
+    let tag = |name: &str| {
+        let body = json!({"create_tag": {"tag_type": "tenant", "name": name}}).to_string();
+        bench.call("im.v2.tag.create", &["--body", &body]);
+    };
+    tag("one");
+    tag("two");
+    let tail = |more: &[&str]| bench.good(&[&["traffic", "tail", "--no-follow"], more].concat());
+    let ids: Vec<String> = tail(&["--json", "--operation", "im.v2.tag.*"])
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<Value>(line).expect("JSON")["log_id"].as_str().expect("an id").to_owned()
+        })
+        .collect();
+    let table = tail(&["--filter", "body.create_tag.name=two", "--outcome", "ok", "--code", "0"]);
+    assert!(ids.len() == 2 && table.starts_with(&ids[1]) && table.lines().count() == 1, "{ids:?} {table}");
+    assert_eq!(tail(&["--last", "1"]).lines().count(), 1);
+    bench.refused(&["traffic", "tail", "--no-follow", "--filter", "x"], "\"x\" is not NAME=VALUE");
+    bench.refused(&["traffic", "tail", "--no-follow", "--filter", "x=y"], "5275400");
+    let changes = bench.good(&["traffic", "diff", &ids[0], &ids[1]]);
+    assert!(changes.contains("create_tag.name: \"one\" -> \"two\""), "{changes}");
+    assert_eq!(bench.good(&["traffic", "diff", &ids[0], &ids[0]]), "no difference\n");
+    bench.refused(&["traffic", "diff", &ids[0], "unknown"], "5275404");
+    let follower = bench.follow(&["traffic", "tail", "--operation", "im.v2.tag.create", "--json"]);
+    follower.until("the last calls", || follower.lines().len() == 2);
+    tag("three");
+    follower.until("a new call", || follower.lines().len() == 3);
+
+    let app = bench.ready("app_id").to_owned();
+    let table = bench.good(&["scopes"]);
+    assert!(table.lines().any(|line| line.starts_with("used ") && line.contains("im:tag:write")), "{table}");
+    assert!(table.contains("minimal for tenant: im:tag:write"), "{table}");
+    assert_eq!(bench.good(&["scopes", &app]), table);
+    let manifest = bench.json(&["scopes", &app, "--manifest"]);
+    assert_eq!(manifest, json!({"scopes": {"tenant": ["im:tag:write"], "user": []}}));
+    assert!(bench.json(&["scopes", "--json"])["scopes"].is_array());
+    bench.refused(&["scopes", "cli_x"], "5275404");
+}
+
+#[test]
+fn faults() {
+    let bench = Bench::start();
+    assert_eq!(bench.good(&["fault", "list"]), "");
+    let added =
+        bench.good(&["fault", "add", r#"{"match":{"operation":"im.v2.*"},"effect":{"delay":{"ms":1}}}"#]);
+    let id = added.split_whitespace().next().expect("an id").to_owned();
+    assert!(added.contains(r#"{"operation":"im.v2.*"}"#) && added.ends_with("0 of 0 calls\n"), "{added}");
+    let preset = bench.good(&["fault", "preset", "token-dropped", "--times", "1"]);
+    let list = bench.good(&["fault", "list"]);
+    assert_eq!(list, format!("{preset}{added}"), "the last one is the first");
+    bench.refused(&["fault", "add", "{"], "the rule is not JSON");
+    bench.refused(&["fault", "add", r#"{"effect":{}}"#], "5275400");
+    bench.refused(&["fault", "preset", "unheard-of"], "5275400");
+    bench.refused(&["fault", "clear", "unknown"], "5275404");
+    assert_eq!(bench.good(&["fault", "clear", &id]), "");
+    assert_eq!(bench.good(&["fault", "list"]), preset);
+    assert_eq!(bench.good(&["fault", "clear"]), "");
+    assert_eq!(bench.good(&["fault", "list"]), "");
+    bench.refused(&["fault", "list", "--tenant", "unknown"], "5275404");
+}
+
+#[test]
+fn worlds() {
+    let bench = Bench::start();
+    let own = bench.ready("tenant_key").to_owned();
+    let list = bench.good(&["world", "list"]);
+    assert!(list.starts_with(&own) && list.contains("+0:00:00"), "{list}");
+    bench.refused(&["world", "list", "--token", "wrong"], "refused with HTTP");
+
+    let made = bench.good(&["world", "new", "second"]);
+    for name in ["tenant_key", "app_id", "app_secret", "chat_id"] {
+        assert!(made.lines().any(|line| line.starts_with(name)), "{made}");
+    }
+    let empty = bench.json(&["world", "new", "third", "--empty", "--json"]);
+    let empty = empty["tenant_key"].as_str().expect("a tenant").to_owned();
+    bench.refused(&["world", "new", &"x".repeat(1000)], "5275400");
+    let cloned = bench.good(&["world", "clone", "copy"]);
+    assert!(cloned.contains(" IDs are new: --json lists them"), "{cloned}");
+    let cloned = bench.json(&["world", "clone", "--json"]);
+    assert!(cloned["ids"][&own].is_string(), "{cloned}");
+    bench.refused(&["world", "clone", "--snapshot", "unknown"], "5275404");
+    let names = bench.json(&["world", "list", "--json"]);
+    let names: Vec<&str> = names["worlds"]
+        .as_array()
+        .expect("worlds")
+        .iter()
+        .filter_map(|world| world["name"].as_str())
+        .collect();
+    assert!(["second", "third", "copy", "world"].iter().all(|name| names.contains(name)), "{names:?}");
+    assert_eq!(bench.good(&["world", "delete", &empty]), "");
+    bench.refused(&["world", "delete", &empty], "5275404");
+    bench.refused(&["world", "clock", "--world", &empty], "5275404");
+
+    assert_eq!(bench.good(&["world", "clock"]), "+0:00:00\n");
+    assert_eq!(bench.good(&["world", "clock", "+2h"]), "+2:00:00\n");
+    assert_eq!(bench.json(&["world", "clock", "-30m", "--json"])["clock_offset_ms"], 5_400_000);
+    assert_eq!(bench.good(&["world", "clock", "0"]), "+0:00:00\n");
+    bench.refused(&["world", "clock", "soon"], "soon is not a span of time");
+}
+
+#[test]
+fn states_of_worlds() {
+    let bench = Bench::start();
+    let tag = |name: &str| {
+        let body = json!({"create_tag": {"tag_type": "tenant", "name": name}}).to_string();
+        bench.call("im.v2.tag.create", &["--body", &body]);
+    };
+    let differs =
+        |from: &str| bench.good(&["world", "diff", from]).lines().any(|line| line.starts_with("+ tag "));
+    let saved = bench.good(&["world", "snapshot", "one", "--note", "a note"]);
+    assert!(saved.starts_with("one") && saved.contains(" rows") && saved.ends_with("a note\n"), "{saved}");
+    assert_eq!(bench.json(&["world", "snapshot", "two", "--json"])["name"], "two");
+    let list = bench.good(&["world", "snapshot"]);
+    assert!(["one", "two"].iter().all(|name| list.lines().any(|line| line.starts_with(name))), "{list}");
+    bench.refused(&["world", "snapshot", "@x"], "5275400");
+    let file = bench.home.path().join("one.snapshot");
+    assert_eq!(bench.good(&["world", "snapshot", "one", "--to", path(&file)]), "");
+    assert!(bench.good(&["world", "snapshot", "three", "--from", path(&file)]).starts_with("three"));
+    bench.refused(&["world", "snapshot", "four", "--from", path(Path::new("/nowhere"))], "/nowhere");
+    assert_eq!(bench.good(&["world", "snapshot", "two", "--delete"]), "");
+    bench.refused(&["world", "snapshot", "two", "--delete"], "5275404");
+
+    assert!(!differs("one"));
+    tag("later");
+    bench.good(&["world", "clock", "+1h"]);
+    assert!(differs("one"));
+    assert!(bench.json(&["world", "diff", "one", "now", "--json"])["tables"].is_array());
+    bench.refused(&["world", "diff", "two"], "5275404");
+    let done = bench.good(&["world", "restore", "one", "--keep-clock"]);
+    assert!(done.starts_with("one: ") && done.contains(" rows written, "), "{done}");
+    assert!(!differs("one"));
+    assert!(bench.good(&["world", "clock"]).starts_with("+1:"), "it is kept");
+    assert_eq!(bench.json(&["world", "restore", "three", "--json"])["name"], "three");
+    assert!(bench.good(&["world", "clock"]).starts_with("+0:00"), "it is put back");
+    bench.refused(&["world", "restore", "two"], "5275404");
+    tag("later");
+    let done = bench.good(&["world", "reset"]);
+    assert!(done.contains(" rows written, ") && !differs("one"), "{done}");
+    assert!(bench.json(&["world", "reset", "--to", "one", "--json"])["deleted"].is_number());
+    bench.refused(&["world", "reset", "--to", "two"], "5275404");
+    assert_eq!(bench.good(&["world", "reset", "--to", "empty"]).lines().count(), 1);
+}
