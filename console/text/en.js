@@ -668,6 +668,7 @@ export default {
   'worlds.about.forbidden_words': 'Words that no chat or message may contain',
   'worlds.about.hide_member_count': 'The edition can hide the number of members',
   'worlds.about.message_edit_seconds': 'How long messages can be edited',
+  'worlds.about.monthly_calls': 'Calls in a month (99991403 beyond)',
   'worlds.about.old_announcements': 'New chats have announcements of the old form',
   'worlds.about.permissions': 'soft: lets calls without a scope through and marks them',
   'worlds.about.public_groups': 'Public groups are allowed',

@@ -668,6 +668,7 @@ export default {
   'worlds.about.forbidden_words': '群信息和消息中禁用的词',
   'worlds.about.hide_member_count': '版本支持隐藏群成员数',
   'worlds.about.message_edit_seconds': '消息可编辑的时长（秒）',
+  'worlds.about.monthly_calls': '每月调用次数上限（超过返回 99991403）',
   'worlds.about.old_announcements': '新群使用旧版群公告',
   'worlds.about.permissions': 'soft：放行缺少权限的调用并标记',
   'worlds.about.public_groups': '允许创建公开群',

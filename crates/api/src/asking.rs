@@ -1,11 +1,14 @@
-//! What an operation must have done before it can go on: a challenge to a request URL, a callback, or copies of files.
+//! What an operation must have done before it can go on: a challenge to a request URL, a callback, copies of files, or the end of
+//! another call.
 //!
 //! An operation runs inside a transaction, where nothing may wait for the network or a disk. So it leaves its question here and
 //! refuses the call, and its transaction ends. The gateway asks the app and runs the operation again, with the result.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Code, EventType, Fault, codes};
@@ -22,6 +25,8 @@ pub enum Question {
     Callback(Callback),
     /// Copies of files.
     Copies(FileCopies),
+    /// A moment, in which another call may end.
+    Pause(Duration),
 }
 
 /// The result of a question.
@@ -33,6 +38,8 @@ pub enum Told {
     Callback(Called),
     /// Of copies of files: why they failed, if they did.
     Copies(FileCopies, Option<StoreError>),
+    /// The moment has passed.
+    Paused,
 }
 
 /// Files outside of the database to be copied from one tenant to another.
@@ -170,7 +177,12 @@ pub struct Asking {
     heard: Mutex<Option<(Challenge, Heard)>>,
     called: Mutex<Option<Called>>,
     copied: Mutex<Option<(FileCopies, Option<StoreError>)>>,
+    paused: AtomicUsize,
 }
+
+/// How long an operation waits for another call, one pause after the other.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(40), Duration::from_millis(160), Duration::from_millis(500)];
 
 impl Asking {
     /// The result of a challenge. The result of a different question does not count: another call may have changed the
@@ -229,6 +241,15 @@ impl Asking {
         Err(Fault::new(codes::UNAVAILABLE, "new files appeared while the world was copied: try again"))
     }
 
+    /// Has the operation run again after a moment, as long as it may wait: 700 ms in three pauses. The operation must end
+    /// with the returned refusal, which is the call's if it has waited long enough.
+    pub fn pause(&self, refusal: Fault) -> Fault {
+        if let Some(pause) = PAUSES.get(self.paused.load(Ordering::Relaxed)) {
+            *lock(&self.question) = Some(Question::Pause(*pause));
+        }
+        refusal
+    }
+
     /// The question that is to be asked.
     pub(crate) fn question(&self) -> Option<Question> {
         lock(&self.question).take()
@@ -240,6 +261,7 @@ impl Asking {
             Told::Challenge(asked, heard) => *lock(&self.heard) = Some((asked, heard)),
             Told::Callback(called) => *lock(&self.called) = Some(called),
             Told::Copies(copies, failure) => *lock(&self.copied) = Some((copies, failure)),
+            Told::Paused => self.paused.store(self.paused.load(Ordering::Relaxed) + 1, Ordering::Relaxed),
         }
     }
 }

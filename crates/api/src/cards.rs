@@ -113,6 +113,18 @@ pub fn new_token(tx: &Tx) -> String {
     format!("c-{:032x}{:08x}", tx.random_id(), tx.random_id() & 0xffff_ffff)
 }
 
+/// Stores the token of a click before its callback is sent. It cannot be used yet, but an update with it waits for
+/// the acknowledgment for a moment: an app may use it at once after it has answered.
+pub async fn announce_token(
+    tx: &mut Tx,
+    token: &str,
+    app_id: AppId,
+    message: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    cards::announce_token(tx, token, &unused(app_id, message, now_ms)).await
+}
+
 /// Lets an app replace a card by the token of a click, from the time that the callback was acknowledged.
 pub async fn issue_token(
     tx: &mut Tx,
@@ -121,8 +133,16 @@ pub async fn issue_token(
     message: i64,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    let new = cards::Token { app_id, message, expires_at: now_ms.saturating_add(TOKEN_MS), uses: 0 };
-    cards::add_token(tx, token, &new).await
+    cards::add_token(tx, token, &unused(app_id, message, now_ms)).await
+}
+
+/// Removes the token of a click whose callback failed.
+pub async fn withdraw_token(tx: &mut Tx, token: &str) -> Result<(), StoreError> {
+    cards::drop_token(tx, token).await
+}
+
+fn unused(app_id: AppId, message: i64, now_ms: i64) -> cards::Token {
+    cards::Token { app_id, message, expires_at: now_ms.saturating_add(TOKEN_MS), uses: 0 }
 }
 
 fn has_expired(card: &Card, now_ms: i64) -> bool {

@@ -117,16 +117,41 @@ pub struct Token {
     pub message: i64,
     /// When it ends, in the tenant's time.
     pub expires_at: i64,
-    /// How often it was used.
+    /// How often it was used; negative if it was only announced.
     pub uses: i64,
 }
 
-/// Adds an unused token.
+impl Token {
+    /// Whether its callback was not acknowledged yet.
+    pub fn is_pending(&self) -> bool {
+        self.uses < 0
+    }
+}
+
+/// The uses of a token whose callback was not acknowledged yet.
+const PENDING: i64 = -1;
+
+/// Adds a token that is about to be sent, and cannot be used before [`add_token`].
+pub async fn announce_token(tx: &mut Tx, token: &str, new: &Token) -> Result<(), StoreError> {
+    put_token(tx, token, new, PENDING).await
+}
+
+/// Adds an unused token, or makes one usable that was announced.
 pub async fn add_token(tx: &mut Tx, token: &str, new: &Token) -> Result<(), StoreError> {
-    let sql = "INSERT INTO card_token (tenant, token, app_id, message, expires_at, uses) VALUES ($1, $2, $3, $4, $5, $6)";
-    let params =
-        [token.into(), new.app_id.into(), new.message.into(), new.expires_at.into(), new.uses.into()];
+    put_token(tx, token, new, new.uses).await
+}
+
+async fn put_token(tx: &mut Tx, token: &str, new: &Token, uses: i64) -> Result<(), StoreError> {
+    let sql = "INSERT INTO card_token (tenant, token, app_id, message, expires_at, uses) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (tenant, token) DO UPDATE SET expires_at = excluded.expires_at, uses = excluded.uses";
+    let params = [token.into(), new.app_id.into(), new.message.into(), new.expires_at.into(), uses.into()];
     tx.rows(sql, params).await.map(drop)
+}
+
+/// Deletes a token.
+pub async fn drop_token(tx: &mut Tx, token: &str) -> Result<(), StoreError> {
+    let sql = "DELETE FROM card_token WHERE tenant = $1 AND token = $2";
+    tx.rows(sql, [token.into()]).await.map(drop)
 }
 
 /// Locks a token.

@@ -128,3 +128,27 @@ pub async fn count(
     // The count failed on a full window each time, and the window was open each time it was read: other calls win.
     Ok(Counted { full: Some(FullWindow { cap: windows[0].cap, left_ms: 1 }), used })
 }
+
+/// How long the count of a month outlives its last call, in milliseconds of the real time.
+const MONTH_KEPT_MS: i64 = 32 * 86_400_000;
+
+/// Counts a call of a tenant in a month, which is named by its first millisecond and the one after its last, unless it has `most`
+/// calls already: false. Servers on one store count together.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn count_of_month(
+    engine: &Engine,
+    tenant: TenantKey,
+    (from, to): (i64, i64),
+    most: i64,
+    real_now: i64,
+) -> Result<bool, StoreError> {
+    let name = format!("month {from}");
+    let key = Key { tenant, app_id: AppId(0), operation: &name };
+    let month = Window { length_ms: to.saturating_sub(from), cap: most };
+    // Its time is always the first of the month: a clock that is moved back counts in the same window.
+    let counted =
+        count(engine, key, [month, Window::default()], from, real_now.saturating_add(MONTH_KEPT_MS)).await?;
+    Ok(counted.full.is_none())
+}

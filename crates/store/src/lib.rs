@@ -42,6 +42,7 @@ pub mod links;
 pub mod listing;
 pub mod members;
 pub mod menus;
+pub mod message_order;
 pub mod messages;
 pub mod moderation;
 pub mod oauth;

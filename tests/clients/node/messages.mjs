@@ -29,6 +29,11 @@ class Room {
     return this.home.control("PUT", `/refusals/${operation}`, { code });
   }
 
+  // The next calls of an operation, changed as a rule of the world says.
+  fault(operation, effect, times = 1) {
+    return this.home.control("POST", "/faults", { match: { operation }, effect, times });
+  }
+
   async stored() {
     return (await this.home.control("GET", `/chats/${this.chat}/messages?limit=100`)).messages;
   }
@@ -92,6 +97,40 @@ await check("channel layer: 99991400 fails with permission_denied", async () => 
   await room.refuse("im.v1.message.create", 99991400);
   const error = await room.channel.send(room.chat, { text: "hello" }).catch((caught) => caught);
   assert.deepEqual([error.code, error.cause?.response?.status], ["permission_denied", 429], String(error.stack));
+});
+
+await check("channel layer: 99991401 fails with permission_denied", async () => {
+  const room = await Room.open();
+  await room.fault("im.v1.message.create", { refuse: { code: 99991401, text: "ip 10.0.0.1 is denied by app setting" } });
+  const error = await room.channel.send(room.chat, { text: "hello" }).catch((caught) => caught);
+  assert.deepEqual([error.code, error.cause?.response?.data?.code], ["permission_denied", 99991401], String(error.stack));
+  assert.deepEqual(await room.stored(), []);
+});
+
+await check("channel layer: an answer without message_id fails, after three tries", async () => {
+  const room = await Room.open();
+  await room.fault("im.v1.message.create", { answer: { status: 200, media: "application/json", body: '{"code":0,"msg":"success","data":{}}' } }, 3);
+  const error = await room.channel.send(room.chat, { text: "hello" }).catch((caught) => caught);
+  assert.deepEqual([error.code, /message_id/.test(error.message)], ["unknown", true], String(error.stack));
+  assert.deepEqual(await room.stored(), []);
+  await room.channel.send(room.chat, { text: "hello" });
+  assert.equal((await room.stored()).length, 1);
+});
+
+await check("channel layer: HTTP 404 is a lost target: a reply is sent as a new message", async () => {
+  const room = await Room.open();
+  const said = await room.says("hello");
+  await room.fault("im.v1.message.reply", { answer: { status: 404, media: "text/plain", body: "404 page not found" } });
+  const { messageId } = await room.channel.send(room.chat, { text: "again" }, { replyTo: said });
+  const message = (await room.stored()).at(-1);
+  assert.deepEqual([message.message_id, message.parent_id], [messageId, undefined]);
+});
+
+await check("channel layer: HTTP 429 is tried again", async () => {
+  const room = await Room.open();
+  await room.fault("im.v1.message.create", { answer: { status: 429, media: "text/plain", body: "slow down" } }, 2);
+  const { messageId } = await room.channel.send(room.chat, { text: "hello" });
+  assert.deepEqual(ids(await room.stored()), [messageId]);
 });
 
 await check("channel layer: a streamed answer is one card that has the whole text at its end", async () => {

@@ -7,6 +7,7 @@ export async function widgets(stage) {
   for (const [name, who] of stage.both) {
     await tabs(stage, name, who);
     await announcement(stage, name, who);
+    await longAnnouncement(stage, name, who);
     await oldAnnouncement(stage, name, who);
   }
   await menu(stage);
@@ -51,6 +52,44 @@ async function announcement(stage, name, who) {
     const all = { start_index: 0, end_index: 1 };
     assert.equal(good(await children.batchDelete({ path, data: all })).revision_id, 4);
     await refused(blocks.get({ path: { chat_id, block_id }, params: { revision_id: 5 } }), 1770001);
+  });
+}
+
+// A page with a block of each usual kind, read page by page, changed and cleared.
+async function longAnnouncement(stage, name, who) {
+  await check(`${name}: an announcement with headings, lists, a table, a picture and a mention`, async () => {
+    const { chatAnnouncementBlock: blocks, chatAnnouncementBlockChildren: children } = who.docx.v1;
+    const chat_id = await stage.group(who);
+    const path = { chat_id, block_id: chat_id };
+    const text = (block_type, member, content, ...more) => ({ block_type, [member]: { elements: [{ text_run: { content } }, ...more] } });
+    const mention = { mention_user: { user_id: stage.person(1) } };
+    const table = { block_type: 31, table: { property: { row_size: 2, column_size: 2, header_row: true } } };
+    const all = [text(3, "heading1", "Release 7"), text(12, "bullet", "faster"), text(13, "ordered", "first"), table, { block_type: 27, image: {} }, text(2, "text", "ask ", mention)];
+    const made = good(await children.create({ path, params: { user_id_type: "open_id" }, data: { children: all } }));
+    assert.deepEqual([made.children.map((one) => one.block_type), made.revision_id], [[3, 12, 13, 31, 27, 2], 2]);
+    assert.equal(made.children[5].text.elements[1].mention_user.user_id, stage.person(1));
+    const everything = async (page_size) => {
+      const found = [];
+      for await (const page of await blocks.listWithIterator({ path: { chat_id }, params: { page_size } })) {
+        assert.ok(page.items.length <= page_size);
+        found.push(...page.items);
+      }
+      return found;
+    };
+    const whole = await everything(500);
+    const idsOf = (found) => found.map((one) => one.block_id);
+    assert.deepEqual([idsOf(await everything(3)), whole.length], [idsOf(whole), 15]);
+    const cell = whole.find((one) => one.parent_id === made.children[3].children[0]);
+    const requests = [
+      { block_id: made.children[0].block_id, update_text_elements: { elements: [{ text_run: { content: "Release 8" } }] } },
+      { block_id: cell.block_id, update_text_elements: { elements: [{ text_run: { content: "cell" } }] } },
+      { block_id: made.children[3].block_id, insert_table_row: { row_index: -1 } },
+    ];
+    const changed = good(await blocks.batchUpdate({ path: { chat_id }, data: { requests } }));
+    assert.deepEqual([changed.revision_id, changed.blocks[0].heading1.elements[0].text_run.content], [3, "Release 8"]);
+    assert.equal(changed.blocks[2].children.length, 6);
+    assert.equal(good(await children.batchDelete({ path, data: { start_index: 1, end_index: 6 } })).revision_id, 4);
+    assert.deepEqual((await everything(500)).map((one) => one.block_type), [1, 3]);
   });
 }
 

@@ -1,7 +1,9 @@
 """Parts of a group: tabs, its menu, its announcement."""
 
+import io
 import json
 
+from harness import png
 from sdk import data_of, good, refused
 
 
@@ -9,6 +11,7 @@ def run(checks, stage):
     for name, who in stage.both:
         tabs(checks, stage, name, who)
         announcement(checks, stage, name, who)
+        long_announcement(checks, stage, name, who)
         old_announcement(checks, stage, name, who)
     menu(checks, stage)
 
@@ -65,6 +68,51 @@ def announcement(checks, stage, name, who):
         gone = good(children.batch_delete(chat_id=chat, block_id=chat, body={"start_index": 0, "end_index": 2}))
         assert gone.revision_id == 4, vars(gone)
         refused(blocks.get(chat_id=chat, block_id=first.block_id), 1770002, status=404)
+
+
+def long_announcement(checks, stage, name, who):
+    """A page with a block of each usual kind, read page by page, changed and cleared."""
+    chat = stage.group(who)
+    blocks, children = who.docx.v1.chat_announcement_block, who.docx.v1.chat_announcement_block_children
+
+    def text(kind, member, content, *more):
+        return {"block_type": kind, member: {"elements": [{"text_run": {"content": content}}, *more]}}
+
+    def everything(size):
+        found, token = [], ""
+        while True:
+            page = good(blocks.list(chat_id=chat, page_size=size, **({"page_token": token} if token else {})))
+            assert len(page.items) <= size and bool(page.has_more) == bool(page.page_token), vars(page)
+            found, token = found + page.items, page.page_token
+            if not token:
+                return found
+
+    with checks(f"{name}: an announcement with headings, lists, a table, a picture and a mention"):
+        mention = {"mention_user": {"user_id": stage.person(1)}}
+        table = {"block_type": 31, "table": {"property": {"row_size": 2, "column_size": 2, "header_row": True}}}
+        new = [text(3, "heading1", "Release 7"), text(12, "bullet", "faster"), text(13, "ordered", "first"), table,
+               {"block_type": 27, "image": {}}, text(2, "text", "ask ", mention)]
+        made = good(children.create(chat_id=chat, block_id=chat, user_id_type="open_id", body={"children": new, "index": -1}))
+        assert [one.block_type for one in made.children] == [3, 12, 13, 31, 27, 2] and made.revision_id == 2, vars(made)
+        heading, bullet, _, grid, image, asked = made.children
+        assert (heading.heading1.elements[0].text_run.content, bullet.bullet.elements[0].text_run.content) == ("Release 7", "faster")
+        assert asked.text.elements[1].mention_user.user_id == stage.person(1), vars(asked.text.elements[1])
+        whole = everything(500)
+        assert [one.block_id for one in everything(3)] == [one.block_id for one in whole] and len(whole) == 15, len(whole)
+        cell, = [one for one in whole if one.parent_id == grid.table.cells[0]]
+        key = good(who.im.v1.image.create(body={"image_type": "message", "image": io.BytesIO(png())})).image_key if who is stage.bot else None
+        edits = [
+            {"block_id": heading.block_id, "update_text_elements": {"elements": [{"text_run": {"content": "Release 8"}}]}},
+            {"block_id": cell.block_id, "update_text_elements": {"elements": [{"text_run": {"content": "cell"}}]}},
+            {"block_id": grid.block_id, "merge_table_cells": {"row_start_index": 0, "row_end_index": 1, "column_start_index": 0, "column_end_index": 2}},
+        ]
+        if key:
+            edits.append({"block_id": image.block_id, "replace_image": {"token": key}})
+        changed = good(blocks.batch_update(chat_id=chat, body={"requests": edits}))
+        assert changed.revision_id == 3 and changed.blocks[0].heading1.elements[0].text_run.content == "Release 8", vars(changed)
+        assert not key or changed.blocks[3].image.token == key, vars(changed.blocks[3].image)
+        gone = good(children.batch_delete(chat_id=chat, block_id=chat, body={"start_index": 1, "end_index": 6}))
+        assert gone.revision_id == 4 and [one.block_type for one in everything(500)] == [1, 3]
 
 
 def old_announcement(checks, stage, name, who):

@@ -1,6 +1,7 @@
 //! Builds what is stored of a message from the content that was sent.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{AppId, ChatId, OpenId};
@@ -11,6 +12,7 @@ use larkspur_store::chats::{self, Place};
 use larkspur_store::files::{self, File};
 use larkspur_store::images::{self, Image};
 use larkspur_store::messages::{Mention, Sender, Subject};
+use larkspur_store::policies::Policy;
 use larkspur_store::users::{self, User};
 use larkspur_store::{StoreError, Tx, apps};
 use serde::{Deserialize, Serialize};
@@ -86,16 +88,56 @@ pub async fn finish(tx: &mut Tx, speaker: &Speaker, place: &Place, parsed: Parse
 /// 230001, 230025, 230099, and 230022 for forbidden words.
 pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, Fault> {
     content::parse(MsgType::Interactive, text)?;
-    card_resources(tx, speaker, &card::check(text)?).await?;
-    passes_review(speaker, text)?;
-    Ok(text.to_owned())
+    let checked = card::check(text)?;
+    if let Card::Entity(card_id) = &checked {
+        may_send(tx, speaker, card_id).await?;
+    }
+    match flaw(tx, &speaker.policy, text, &checked).await? {
+        Some(Flaw::Image(key)) => Err(card::image_invalid(&key)),
+        Some(Flaw::Word(word)) => Err(forbidden(&word, &speaker.policy.forbidden_words)),
+        None => Ok(text.to_owned()),
+    }
+}
+
+/// What is wrong with a card that replaces another one, besides its form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flaw {
+    /// It shows an image that does not exist.
+    Image(String),
+    /// A text that people read contains a forbidden word.
+    Word(String),
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Flaw::Image(key) => write!(f, "no image {}", super::cut(key)),
+            Flaw::Word(word) => write!(f, "the card contains the forbidden word {word:?}"),
+        }
+    }
+}
+
+/// What is wrong with a card that replaces another one, whichever way it comes: by PATCH, in the answer to a callback, or by the
+/// token of one. `content` is its JSON.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn flaw(
+    tx: &mut Tx,
+    policy: &Policy,
+    content: &str,
+    checked: &Card,
+) -> Result<Option<Flaw>, StoreError> {
+    if let Some(key) = missing_image(tx, checked).await? {
+        return Ok(Some(Flaw::Image(key)));
+    }
+    Ok(forbidden_word(policy, content).map(|word| Flaw::Word(word.to_owned())))
 }
 
 /// Checks the images that a card shows, whichever app uploaded them, and whether an entity may be sent.
 async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Result<(), Fault> {
     if let Card::Entity(card_id) = checked {
-        let app = speaker.app.as_ref().map(|app| app.app_id);
-        return cards::may_send(tx, app, card_id, speaker.now).await;
+        return may_send(tx, speaker, card_id).await;
     }
     match missing_image(tx, checked).await? {
         Some(key) => Err(card::image_invalid(&key)),
@@ -103,8 +145,12 @@ async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Resul
     }
 }
 
+async fn may_send(tx: &mut Tx, speaker: &Speaker, card_id: &str) -> Result<(), Fault> {
+    cards::may_send(tx, speaker.app.as_ref().map(|app| app.app_id), card_id, speaker.now).await
+}
+
 /// The first image that a card shows and that does not exist.
-pub(super) async fn missing_image(tx: &mut Tx, checked: &Card) -> Result<Option<String>, StoreError> {
+async fn missing_image(tx: &mut Tx, checked: &Card) -> Result<Option<String>, StoreError> {
     let keys = checked.image_keys();
     let found = images::several(tx, keys.iter().copied()).await?;
     let exists = |key: &str| found.get(key).is_some_and(|image| !image.deleted);
@@ -113,18 +159,25 @@ pub(super) async fn missing_image(tx: &mut Tx, checked: &Card) -> Result<Option<
 
 /// A message with a forbidden word, in any case, in a text that people read is 230022.
 fn passes_review(speaker: &Speaker, content: &str) -> Result<(), Fault> {
-    let words = &speaker.policy.forbidden_words;
-    if words.is_empty() {
-        return Ok(());
-    }
-    let folded = readable(content).to_lowercase();
-    match words.iter().find(|word| folded.contains(&word.to_lowercase())) {
-        Some(word) => {
-            let note = format!("the content contains the forbidden word {word:?}");
-            Err(explained::forbidden(Fault::new(codes::MESSAGE_SENSITIVE, note), word, words))
-        }
+    match forbidden_word(&speaker.policy, content) {
+        Some(word) => Err(forbidden(word, &speaker.policy.forbidden_words)),
         None => Ok(()),
     }
+}
+
+/// The first forbidden word, in any case, in a text that people read.
+fn forbidden_word<'a>(policy: &'a Policy, content: &str) -> Option<&'a str> {
+    let words = &policy.forbidden_words;
+    if words.is_empty() {
+        return None;
+    }
+    let folded = readable(content).to_lowercase();
+    words.iter().find(|word| folded.contains(&word.to_lowercase())).map(String::as_str)
+}
+
+fn forbidden(word: &str, words: &[String]) -> Fault {
+    let note = format!("the content contains the forbidden word {word:?}");
+    explained::forbidden(Fault::new(codes::MESSAGE_SENSITIVE, note), word, words)
 }
 
 /// The texts that people read of content, without the placeholders of those whom it mentions.

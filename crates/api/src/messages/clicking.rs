@@ -11,7 +11,7 @@ use larkspur_store::{StoreError, Tx};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::building;
+use super::{Speaker, building};
 use crate::cards;
 use crate::rules::card::{self, CONTENT_MAX, Card, Schema};
 
@@ -87,15 +87,15 @@ pub async fn current(tx: &mut Tx, message: &Message) -> Result<Option<Value>, St
 }
 
 /// Replaces the card of a message by the one in an answer, and returns the new card, or what the client shows instead: the code
-/// and the reason. The message is locked.
+/// and the reason. The message is locked; `speaker` is the user who clicked.
 ///
 /// # Errors
 /// The store is unavailable.
 pub async fn replace(
     tx: &mut Tx,
+    speaker: &Speaker,
     message: &Message,
     answered: &Value,
-    now_ms: i64,
 ) -> Result<Result<Value, (Code, String)>, StoreError> {
     let new = match answered["type"].as_str() {
         Some("raw") => answered["data"].clone(),
@@ -117,10 +117,10 @@ pub async fn replace(
         let why = "the message shows a card of schema 2.0, the answer has one of 1.0";
         return Ok(Err((codes::CALLBACK_CARD_VERSION, why.to_owned())));
     }
-    if let Some(key) = building::missing_image(tx, &read).await? {
-        return Ok(Err((codes::CALLBACK_CARD_INVALID, format!("no image {key}"))));
+    if let Some(flaw) = building::flaw(tx, &speaker.policy, &content, &read).await? {
+        return Ok(Err((codes::CALLBACK_CARD_INVALID, flaw.to_string())));
     }
-    messages::set_card(tx, message.number, &content, now_ms).await?;
+    messages::set_card(tx, message.number, &content, speaker.now).await?;
     Ok(Ok(new))
 }
 
@@ -134,7 +134,7 @@ pub const TOLD: Behaviour = Behaviour {
 /// What the answer does.
 pub const ANSWER: Behaviour = Behaviour {
     name: "click_answer",
-    rule: "The card in the answer replaces that of the message for all readers. It is checked like a card that is sent: one that cannot be built, or with more than 30 KB, is 200673; one of schema 1.0 in place of 2.0 is 200830. The old card stays then. A message that showed an entity of the card kit no longer shows it.",
+    rule: "The card in the answer replaces that of the message for all readers. It is checked like a card that is sent: one that cannot be built, with more than 30 KB, with an image that does not exist or a forbidden word is 200673; one of schema 1.0 in place of 2.0 is 200830. The old card stays then. A message that showed an entity of the card kit no longer shows it.",
     basis: Assumed,
     switch: false,
 };

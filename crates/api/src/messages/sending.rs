@@ -6,7 +6,7 @@ use larkspur_contract::model::{ChatMode, GroupMessageType, MsgType};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{self, Place};
 use larkspur_store::messages::{self, Listed, Message, Repeat, Sender};
-use larkspur_store::{Tx, pace};
+use larkspur_store::{Tx, message_order, pace};
 
 use super::building::Built;
 use super::{Speaker, building, changing, invalid, standing};
@@ -112,8 +112,11 @@ pub async fn post(
     // These may change rows, and come before anything is added.
     chats::touch_by_message(tx, place, speaker.now).await?;
     let spot = spot(tx, place, reply).await?;
+    let number = tx.next_id();
+    let thread = spot.thread.filter(|_| spot.in_thread);
+    let created_at = message_order::time_of_next(tx, chat_id, thread, (speaker.now, number)).await?;
     let message = Message {
-        number: tx.next_id(),
+        number,
         chat_id,
         listed: if spot.in_thread { Listed::InThread } else { Listed::InChat },
         thread: spot.thread,
@@ -126,8 +129,8 @@ pub async fn post(
         mentions: built.mentions,
         sender: speaker.sender.clone(),
         app: speaker.app.as_ref().map(|app| app.app_id),
-        created_at: speaker.now,
-        updated_at: speaker.now,
+        created_at,
+        updated_at: created_at,
         edits: 0,
         recalled: None,
     };

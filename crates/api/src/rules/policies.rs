@@ -3,6 +3,7 @@
 use larkspur_contract::model::{ChatType, I18nNames, Permission, RestrictedMode};
 use larkspur_contract::{Fault, Fix, codes};
 use larkspur_store::policies::Policy;
+use serde_json::{Map, Value};
 
 /// The most forbidden words of a tenant.
 pub const WORDS_MAX: usize = 1000;
@@ -44,10 +45,25 @@ pub fn may_publish(policy: &Policy, old: ChatType, new: ChatType) -> Result<(), 
 
 /// Sets the settings of the world as they are, but for a switch, which is turned on.
 fn with(policy: &Policy, switch: &str) -> Fix {
-    // The control API names its settings as the policy does.
-    let mut body = serde_json::to_value(policy).unwrap_or_default();
-    body[switch] = true.into();
-    Fix::new("larkspur.v1.world.settings.put", Vec::new(), body)
+    let mut body = settings(policy);
+    body.insert(switch.to_owned(), true.into());
+    Fix::new("larkspur.v1.world.settings.put", Vec::new(), body.into())
+}
+
+/// Sets the settings of the world as they are, but for one that is no longer set.
+pub fn without(policy: &Policy, setting: &str) -> Fix {
+    let mut body = settings(policy);
+    body.remove(setting);
+    Fix::new("larkspur.v1.world.settings.put", Vec::new(), body.into())
+}
+
+/// The settings of the world as the control API takes them: it names them as the policy does, and has the overrides beside them.
+fn settings(policy: &Policy) -> Map<String, Value> {
+    let Ok(Value::Object(mut body)) = serde_json::to_value(policy) else { return Map::new() };
+    if let Some(Value::Object(overrides)) = body.remove("overrides") {
+        body.extend(overrides.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    body
 }
 
 /// A name or description with a forbidden word, in any case, is 232023. Source: the create and update pages.

@@ -432,6 +432,10 @@ pub(crate) async fn ask(app: &App, question: Question) -> Told {
             };
             Told::Copies(copies, copied.err())
         }
+        Question::Pause(pause) => {
+            sleep(pause).await;
+            Told::Paused
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod lookups;
 pub(crate) mod own;
 mod planned_refusals;
 pub mod platform;
+mod quota;
 mod ranges;
 pub mod rate_limits;
 pub mod reply;
@@ -313,6 +314,7 @@ async fn steps(
     inject(app, spec, trace, Step::Admit)?;
     let pace = app.frequency.pace(trace.own.as_deref());
     app.frequency.admit(spec, routed.route.index, (&caller, pace), now, &mut trace.used).await?;
+    quota::admit(app, &caller, now).await?;
     trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
     if let Some(fault) = planned_refusals::refusal(&app.engine, pace, spec, &caller).await? {

@@ -1,5 +1,6 @@
 //! What the gateway adds to its refusals for those who ask why: rule, facts, and the call that would help.
 
+use larkspur_api::rules::policies;
 use larkspur_api::{Actor, Call};
 use larkspur_contract::{Fault, Fix, Scope};
 use serde_json::json;
@@ -54,4 +55,13 @@ pub(super) fn rate(fault: Fault, full: Full, tier: &'static str) -> Fault {
         .with_fact("window", format!("{0} of {0}", full.cap))
         .with_fact("reset_seconds", full.seconds.to_string())
         .with_fix(Fix::new("larkspur.v1.world.clock", Vec::new(), json!({"advance_seconds": full.seconds})))
+}
+
+/// A call beyond the quota of the month.
+pub(super) fn quota(fault: Fault, call: &Call, most: i64, seconds: u32) -> Fault {
+    fault
+        .by_rule("monthly_quota")
+        .with_fact("monthly_calls", most.to_string())
+        .with_fact("reset_seconds", seconds.to_string())
+        .with_fix(policies::without(&call.policy, "monthly_calls"))
 }

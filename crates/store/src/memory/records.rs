@@ -51,6 +51,9 @@ pub struct Policy {
     /// How long a message can be edited, in seconds of the tenant's time; `None` for 24 hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_edit_seconds: Option<i64>,
+    /// The most calls of a month; `None` for no quota.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly_calls: Option<i64>,
     /// What it has in place of the server's settings; most have nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Box<Overrides>>,
@@ -68,6 +71,7 @@ impl Default for Policy {
             old_announcements: false,
             recall_seconds: None,
             message_edit_seconds: None,
+            monthly_calls: None,
             overrides: None,
         }
     }

@@ -391,3 +391,61 @@ proptest! {
         }
     }
 }
+
+/// Cards of all elements, and what is shown of them, warnings included.
+#[test]
+fn golden_cards() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules/card/golden");
+    let files = std::fs::read_dir(folder).expect("a folder");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for file in files.map(|file| file.expect("a file").path()) {
+        let golden: Value = serde_json::from_slice(&std::fs::read(&file).expect("read")).expect("JSON");
+        let tree = render(&golden["card"], golden["language"].as_str().expect("a language"));
+        let shown: Vec<String> = plain(&tree).split('\n').map(str::to_owned).collect();
+        count += 1;
+        if json!(shown) != golden["shown"] {
+            wrong.push(format!("{}\n{:#}", file.display(), json!(shown)));
+        }
+    }
+    assert!(
+        count >= 20 && wrong.is_empty(),
+        "{count} cards, and these are shown in another way:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// The nodes of a tree, each column and the `cut` included.
+fn count(nodes: &[render::Node]) -> usize {
+    let inside = |node: &render::Node| match node {
+        render::Node::Note { nodes }
+        | render::Node::Panel { nodes, .. }
+        | render::Node::Container { nodes, .. }
+        | render::Node::Form { nodes, .. } => count(nodes),
+        render::Node::Columns { columns } => columns.iter().map(|column| 1 + count(&column.nodes)).sum(),
+        _ => 0,
+    };
+    nodes.iter().map(|node| 1 + inside(node)).sum()
+}
+
+/// Elements around nothing count like others.
+#[test]
+fn empty_elements_are_cut_too() {
+    for tag in ["note", "form", "collapsible_panel", "interactive_container", "column_set"] {
+        let tree = render(&json!({"elements": vec![json!({"tag": tag}); 1000]}), "");
+        assert_eq!(count(&tree.body), render::NODES_MAX + 1, "{tag}");
+    }
+    let columns = json!({"tag": "column_set", "columns": vec![json!({"tag": "column"}); 1000]});
+    let tree = render(&json!({"elements": [columns]}), "");
+    assert!(count(&tree.body) <= render::NODES_MAX + 2, "a column, and the cut in it");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_card_is_shown_within_limits(card in cards(), copies in prop_oneof![60 => Just(1_usize), 1 => Just(300)]) {
+        let tree = render(&json!({"elements": vec![card; copies]}), "zh_cn");
+        prop_assert!(count(&tree.body) <= render::NODES_MAX + 2);
+    }
+}

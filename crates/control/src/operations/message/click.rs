@@ -94,8 +94,15 @@ impl Operation for Click {
         let token = cards::new_token(&tx);
         let payload = clicking::told(&tx, &app, &user, &message, &action, &token)?;
         let cause = Cause { kind: &events::CARD_ACTION, payload, now };
-        let called = callbacks::send(&mut tx, &input.asking, &app, cause).await?;
-        seen::answered(&mut tx, &app, &message, called, now).await
+        let called = match callbacks::send(&mut tx, &input.asking, &app, cause).await {
+            Ok(called) => called,
+            // It is sent after this transaction: the app may use the token before the next one has ended.
+            Err(unsent) => {
+                cards::announce_token(&mut tx, &token, app.app_id, message.number, now).await?;
+                return Err(unsent.keeping_writes());
+            }
+        };
+        seen::answered(&mut tx, &speaker, &app, &message, called).await
     }
 }
 

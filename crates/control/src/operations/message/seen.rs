@@ -1,6 +1,6 @@
 //! What a user sees after a click.
 
-use larkspur_api::messages::clicking;
+use larkspur_api::messages::{Speaker, clicking};
 use larkspur_api::{Called, cards};
 use larkspur_contract::model::SubscriptionMode;
 use larkspur_contract::{Code, Fault};
@@ -57,11 +57,13 @@ impl Output {
 /// What the user sees of an answer. A callback that succeeded lets the app replace the card later, too.
 pub(super) async fn answered(
     tx: &mut Tx,
+    speaker: &Speaker,
     app: &Install,
     message: &Message,
     called: Called,
-    now: i64,
 ) -> Result<Output, Fault> {
+    let told: Value = serde_json::from_str(&called.payload).unwrap_or_default();
+    let token = told["token"].as_str();
     let seen = Output {
         event_id: Some(called.event_id),
         way: called.way.map(Into::into),
@@ -69,18 +71,20 @@ pub(super) async fn answered(
         ..Output::default()
     };
     if let Some((code, why)) = called.failure {
+        if let (Some(token), Some(_)) = (token, called.way) {
+            cards::withdraw_token(tx, token).await?;
+        }
         return Ok(seen.failed(code, why));
     }
-    let told: Value = serde_json::from_str(&called.payload).unwrap_or_default();
-    if let Some(token) = told["token"].as_str() {
-        cards::issue_token(tx, token, app.app_id, message.number, now).await?;
+    if let Some(token) = token {
+        cards::issue_token(tx, token, app.app_id, message.number, speaker.now).await?;
     }
     let answer = called.answer.unwrap_or_default();
     let given = |name: &str| answer.get(name).filter(|value| !value.is_null()).cloned();
     let seen = Output { toast: given("toast"), ..seen };
     Ok(match given("card") {
         None => seen,
-        Some(card) => match clicking::replace(tx, message, &card, now).await? {
+        Some(card) => match clicking::replace(tx, speaker, message, &card).await? {
             Ok(new) => Output { card: Some(new), ..seen },
             Err((code, why)) => Output { toast: None, ..seen }.failed(code, why),
         },

@@ -245,6 +245,7 @@ async fn lists_and_searches_are_read_off_an_index() {
         larkspur_store::listing::STATEMENTS,
         larkspur_store::members::STATEMENTS,
         larkspur_store::messages::STATEMENTS,
+        larkspur_store::message_order::STATEMENTS,
         larkspur_store::chat_search::STATEMENTS,
         larkspur_store::moderation::STATEMENTS,
         larkspur_store::batches::STATEMENTS,

@@ -4,6 +4,7 @@
 use larkspur_testkit::{Lab, LabOptions, Reply, Request, racing_store};
 
 mod callers;
+mod message_order;
 mod nodes;
 mod seats;
 mod stale;

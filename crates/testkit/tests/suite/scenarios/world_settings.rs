@@ -43,6 +43,7 @@ async fn they_are_replaced_as_a_whole() {
         (json!({"edit_ms": -1}), "edit_ms"),
         (json!({"edit_ms": 86_400_001}), "edit_ms"),
         (json!({"storage_bytes": -1}), "storage_bytes"),
+        (json!({"monthly_calls": 0}), "monthly_calls"),
         (json!({"forbidden_words": [""]}), "forbidden_words[*]"),
         (json!({"forbidden_words": ["x".repeat(101)]}), "forbidden_words[*]"),
         (json!({"forbidden_words": vec!["x"; 1001]}), "forbidden_words"),
@@ -285,3 +286,50 @@ async fn two_creations_collide() {
     // A repeated call returns the first chat and creates none.
     create(&world, json!({})).send().await.data();
 }
+
+/// A month's quota: so many calls with tokens pass, whichever app and server; the next month begins anew.
+#[tokio::test]
+async fn the_calls_of_a_month_are_counted() {
+    let world = world().await;
+    let tags = || world.call("POST", "/im/v2/tags").body(json!({"create_tag": {}}));
+    world.control("PUT", "/clock").body(json!({"now_ms": MARCH + 1000})).send().await.data();
+    set(&world, json!({"monthly_calls": 3})).await;
+    let path = format!("/im/v1/chats/{}", world.chat_id);
+    let read = |token: &str| world.call("GET", &path).token(token);
+    let (_, other) = world.app(json!({})).await;
+    read(&world.token).send().await.data();
+    assert_ne!(tags().send().await.code(), 0, "a call that is refused later counts, too");
+    read("t-unknown").send().await.refused(99991663);
+    assert_ne!(read(&other).send().await.code(), 99991403, "the calls of all apps count");
+    let reply = read(&world.token).send().await;
+    let json = reply.refused(99991403);
+    assert_eq!(
+        (reply.status(), &json["msg"]),
+        (400, &json!("This month's API call quota has been exceeded"))
+    );
+    let left = reply.response.header("x-ogw-ratelimit-reset").expect("a header");
+    let left: i64 = left.parse().expect("a number");
+    assert!((31 * 86_400 - 60..31 * 86_400).contains(&left), "{left}");
+    let there = match world.lab.beside().await {
+        Some(beside) => beside.request("GET", &format!("/open-apis{path}")).token(&world.token),
+        None => read(&world.token),
+    };
+    there.send().await.refused(99991403);
+    world.lab.world().await.call("GET", "/im/v1/chats").send().await.data();
+    world.advance(left).await;
+    let token = crate::scenarios::issued_token(&world, &world.app_id).await;
+    for _ in 0..3 {
+        read(&token).send().await.data();
+    }
+    read(&token).send().await.refused(99991403);
+    world.advance(-left).await;
+    read(&world.token).send().await.refused(99991403);
+    set(&world, json!({"monthly_calls": 4})).await;
+    read(&world.token).send().await.data();
+    read(&world.token).send().await.refused(99991403);
+    set(&world, json!({})).await;
+    read(&world.token).send().await.data();
+}
+
+/// The first millisecond of March 2026 in UTC+8.
+const MARCH: i64 = 1_772_294_400_000;

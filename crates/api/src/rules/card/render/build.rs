@@ -14,6 +14,8 @@ pub const DEPTH_MAX: usize = 8;
 pub const NODES_MAX: usize = 400;
 /// The most bytes of text that are shown.
 pub const TEXT_MAX: usize = 32 * 1024;
+/// Tags that have no node of their own: a box shows their JSON.
+const BOXED: [&str; 5] = ["chart", "img_combination", "person", "person_list", "audio"];
 /// The most bytes of the JSON of an element without a node of its own.
 const JSON_MAX: usize = 600;
 
@@ -103,22 +105,22 @@ impl Building<'_> {
 
     /// Adds a node, or a `cut` in place of the first one that is too much.
     fn push(&mut self, node: Node, text: usize, nodes: &mut Vec<Node>) {
+        if self.has_room(text, nodes) {
+            nodes.push(node);
+        }
+    }
+
+    /// Counts a node, before those in it. Adds a `cut` instead if it is the first one that is too much.
+    fn has_room(&mut self, text: usize, nodes: &mut Vec<Node>) -> bool {
         if self.cut {
-            return;
+            return false;
         }
         (self.nodes, self.text) = (self.nodes + 1, self.text + text);
         if self.nodes > NODES_MAX || self.text > TEXT_MAX {
             self.cut = true;
             nodes.push(Node::Cut);
-            return;
         }
-        nodes.push(node);
-    }
-
-    /// Adds a node around others, even if they were cut.
-    fn wrap(&mut self, node: Node, nodes: &mut Vec<Node>) {
-        self.nodes += 1;
-        nodes.push(node);
+        !self.cut
     }
 
     /// The nodes inside an element.
@@ -151,29 +153,41 @@ impl Building<'_> {
                 self.push(Node::Image { key, alt: "icon".to_owned() }, 0, nodes);
             }
             "action" => nodes.extend(self.inside(element, position, depth)),
-            "note" => {
-                let inside = self.inside(element, position, depth);
-                self.wrap(Node::Note { nodes: inside }, nodes);
+            "note" | "form" | "collapsible_panel" | "interactive_container" => {
+                if self.has_room(0, nodes) {
+                    let inside = self.inside(element, position, depth);
+                    nodes.push(self.around(element, map, position, inside));
+                }
             }
             "column_set" => self.columns(map, position, depth, nodes),
-            "form" => {
-                let (name, inside) = (word(map, "name").to_owned(), self.inside(element, position, depth));
-                self.wrap(Node::Form { name, nodes: inside }, nodes);
-            }
-            "collapsible_panel" => {
-                let title = map.get("header").and_then(|header| header.get("title"));
-                let title = title.map(|title| self.spans(title)).unwrap_or_default();
-                let inside = self.inside(element, position, depth);
-                self.wrap(Node::Panel { title, open: flag(map, "expanded"), nodes: inside }, nodes);
-            }
-            "interactive_container" => {
-                let inside = self.inside(element, position, depth);
-                let (address, disabled) = (address_of(element, position), flag(map, "disabled"));
-                self.wrap(Node::Container { address, disabled, act: act(map), nodes: inside }, nodes);
-            }
             "table" => self.table(map, nodes),
             tag if walk::is_interactive(tag) => self.component(element, map, position, nodes),
-            tag => self.push(boxed(tag, element), JSON_MAX, nodes),
+            tag => {
+                if !BOXED.contains(&tag) {
+                    self.warn(
+                        position,
+                        &format!("Larkspur does not know the tag {tag:?}; clients may show nothing"),
+                    );
+                }
+                self.push(boxed(tag, element), JSON_MAX, nodes);
+            }
+        }
+    }
+
+    /// The node of an element that is around others.
+    fn around(&self, element: &Value, map: &Map<String, Value>, position: &str, nodes: Vec<Node>) -> Node {
+        match word(map, "tag") {
+            "note" => Node::Note { nodes },
+            "form" => Node::Form { name: word(map, "name").to_owned(), nodes },
+            "interactive_container" => {
+                let (address, disabled) = (address_of(element, position), flag(map, "disabled"));
+                Node::Container { address, disabled, act: act(map), nodes }
+            }
+            _ => {
+                let title = map.get("header").and_then(|header| header.get("title"));
+                let title = title.map(|title| self.spans(title)).unwrap_or_default();
+                Node::Panel { title, open: flag(map, "expanded"), nodes }
+            }
         }
     }
 
@@ -241,24 +255,29 @@ impl Building<'_> {
     }
 
     fn columns(&mut self, map: &Map<String, Value>, position: &str, depth: usize, nodes: &mut Vec<Node>) {
+        if !self.has_room(0, nodes) {
+            return;
+        }
         let mut columns = Vec::new();
         for (at, column) in list(map, "columns").iter().enumerate() {
-            if self.cut {
+            let mut inside = Vec::new();
+            if !self.has_room(0, &mut inside) {
+                if !inside.is_empty() {
+                    columns.push(Column { weight: 1, nodes: inside });
+                }
                 break;
             }
-            self.nodes += 1;
             let weight = match column["width"].as_str() {
                 Some("auto") => 0,
                 _ => column["weight"].as_u64().unwrap_or(1).clamp(1, 5),
             };
-            let mut inside = Vec::new();
             let elements = column["elements"].as_array().map(Vec::as_slice).unwrap_or_default();
             for (row, child) in elements.iter().enumerate() {
                 self.element(child, &format!("{position}.columns[{at}][{row}]"), depth + 1, &mut inside);
             }
             columns.push(Column { weight, nodes: inside });
         }
-        self.wrap(Node::Columns { columns }, nodes);
+        nodes.push(Node::Columns { columns });
     }
 
     fn table(&mut self, map: &Map<String, Value>, nodes: &mut Vec<Node>) {

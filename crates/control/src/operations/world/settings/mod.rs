@@ -44,6 +44,11 @@ pub(crate) struct Settings {
     #[schemars(range(min = 0, max = 31_536_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     message_edit_seconds: Option<i64>,
+    /// The most calls with access tokens in a calendar month of the world's clock (UTC+8), of all apps together; more are
+    /// 99991403 until the next month. Absent: no quota.
+    #[schemars(range(min = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monthly_calls: Option<i64>,
     /// How rate limits apply to its calls: `platform`, `off`, or a factor above 0. Absent: as on the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limits: Option<Value>,
@@ -101,6 +106,7 @@ fn show(policy: &Policy) -> Settings {
         old_announcements: policy.old_announcements,
         recall_seconds: policy.recall_seconds,
         message_edit_seconds: policy.message_edit_seconds,
+        monthly_calls: policy.monthly_calls,
         rate_limits: rate_limits.map(|limits| Value::String(limits.to_string())),
         rate_limit_status: rate_limit_status.map(i64::from),
         brand,

@@ -1,8 +1,9 @@
 use larkspur_api::rules::policies::{WORD_MAX, WORDS_MAX};
 use larkspur_api::{Empty, Input, Operation, RootCall, Settings as Switches};
+use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::ScopeChecks;
 use larkspur_contract::rates::RateLimits;
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::policies::{self, Overrides, Policy, TrafficOverrides};
 use larkspur_store::{Root, tenants};
 use serde_json::Value;
@@ -32,6 +33,7 @@ impl Settings {
             old_announcements: self.old_announcements,
             recall_seconds: self.recall_seconds,
             message_edit_seconds: self.message_edit_seconds,
+            monthly_calls: self.monthly_calls,
             overrides: self.overrides()?,
         })
     }
@@ -82,6 +84,7 @@ impl Operation for Put {
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[],
         example: r#"{"public_groups":false,"forbidden_words":["secret"]}"#,
+        behaviours: &[QUOTA],
         ..CONTROL
     };
     type Ground = Root;
@@ -99,3 +102,10 @@ impl Operation for Put {
         Ok(show(&policy))
     }
 }
+
+const QUOTA: Behaviour = Behaviour {
+    name: "monthly_quota",
+    rule: "monthly_calls counts the calls with tenant and user tokens that pass token, scope and rate limit, whatever they answer; a refused one does not count. The month is that of the world's clock, in UTC+8. The count is in the store, so it outlives a restart and is that of all servers together; it begins when the quota is set.",
+    basis: Assumed,
+    switch: false,
+};

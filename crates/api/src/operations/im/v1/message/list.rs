@@ -187,7 +187,7 @@ fn parse_cursor(text: &str) -> Option<Cursor> {
 
 const SHOWN: Behaviour = Behaviour {
     name: "message_list",
-    rule: "A chat lists its messages, and of each thread only the root; a thread lists its root and all replies. Recalled messages stay. The order is that of create_time. page_token is left out on the last page, and is refused with 230001 if container, times or order have changed.",
+    rule: "A chat lists its messages, and of each thread only the root; a thread lists its root and all replies. Recalled messages stay. The order is that of create_time. A message that is sent after another one was answered is later, also if the clock of its server is up to a second behind. page_token is left out on the last page, and is refused with 230001 if container, times or order have changed.",
     basis: Documented,
     switch: false,
 };

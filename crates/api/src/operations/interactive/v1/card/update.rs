@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cards::TOKEN_USES;
+use crate::messages::building;
 use crate::rules::card::{self, Card};
 use crate::translate::{self, Named};
 use crate::{Call, Empty, Input, Operation};
@@ -76,7 +77,7 @@ impl Operation for Update {
         if !is_token(token) {
             return Err(Fault::new(codes::CARD_TOKEN_MALFORMED, "a token is c- and hexadecimal digits"));
         }
-        let (content, open_ids) = read(input.body.card.as_ref())?;
+        let (content, new, open_ids) = read(input.body.card.as_ref())?;
         let found = cards::lock_token(tx, token).await?.filter(|found| found.expires_at > call.now);
         let Some(found) = found else {
             return Err(Fault::new(
@@ -84,6 +85,11 @@ impl Operation for Update {
                 "the token is unknown, or older than 30 minutes",
             ));
         };
+        if found.is_pending() {
+            let early =
+                "the callback of the token was not acknowledged yet: answer it before you use its token";
+            return Err(input.asking.pause(Fault::new(codes::CARD_TOKEN_ENDED, early)));
+        }
         if found.app_id != call.app_id() {
             return Err(Fault::new(codes::UPDATED_CARD_NOT_OWN, "the token is one of another app"));
         }
@@ -96,6 +102,9 @@ impl Operation for Update {
         };
         let shared = card::check(&message.content).map_or(true, |card| card.is_shared());
         sees(tx, call, shared, &open_ids).await?;
+        if let Some(flaw) = building::flaw(tx, &call.policy, &content, &new).await? {
+            return Err(Fault::new(codes::UPDATED_CARD_INVALID, flaw.to_string()));
+        }
         messages::set_card(tx, message.number, &content, call.now).await?;
         cards::use_token(tx, token).await?;
         Ok(Empty {})
@@ -108,8 +117,8 @@ fn is_token(token: &str) -> bool {
     })
 }
 
-/// The JSON of the new card, and the open_ids in it.
-fn read(sent: Option<&Value>) -> Result<(String, Vec<String>), Fault> {
+/// The JSON of the new card, what it is, and the open_ids in it.
+fn read(sent: Option<&Value>) -> Result<(String, Card, Vec<String>), Fault> {
     let mut new = match sent {
         Some(Value::Object(card)) => card.clone(),
         Some(_) => return Err(Fault::new(codes::UPDATED_CARD_NOT_JSON, "card is not an object")),
@@ -129,7 +138,7 @@ fn read(sent: Option<&Value>) -> Result<(String, Vec<String>), Fault> {
         ));
     }
     match card::of(new) {
-        Ok(Card::Own { .. } | Card::Template { .. }) => Ok((content, open_ids)),
+        Ok(new @ (Card::Own { .. } | Card::Template { .. })) => Ok((content, new, open_ids)),
         Ok(Card::Entity(_)) => Err(Fault::new(codes::UPDATED_CARD_INVALID, "a card entity")),
         Err(refused) => Err(Fault::new(codes::UPDATED_CARD_INVALID, refused.note().to_owned())),
     }
@@ -164,7 +173,7 @@ const STATUS: Behaviour = Behaviour {
 };
 const CHECKED: Behaviour = Behaviour {
     name: "card_update_check_order",
-    rule: "Order of checks: form of the token (300020), card (10002, 100030, 200320, 100000, 11311), token (300030), app (200310), uses (300040), message (200000), open_ids (300090, 200320). A token is unknown until its callback was acknowledged. A refused call uses no token.",
+    rule: "Order of checks: form of the token (300020), card (10002, 100030, 200320, 100000, 11311), token (300030), app (200310), uses (300040), message (200000), open_ids (300090, 200320), images and forbidden words (11311). A token cannot be used until its callback was acknowledged: a call that is earlier waits for 700 ms, then it is 300030. A refused call uses no token.",
     basis: Assumed,
     switch: false,
 };

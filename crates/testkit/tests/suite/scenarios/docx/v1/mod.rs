@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 mod chat_announcement;
 mod chat_announcement_block;
 mod chat_announcement_block_children;
+mod defaults;
 mod limits;
+mod random;
 mod revisions;
 
 /// The refusals of the pages, word for word: number, HTTP status, text.

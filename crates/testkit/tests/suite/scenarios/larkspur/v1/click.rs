@@ -246,3 +246,61 @@ async fn an_image_of_the_store_can_be_in_the_answer() {
     answers(&receiver, &json!({"card": {"type": "raw", "data": new}}));
     assert_eq!(click(&world, &id, json!({"element": "approve"})).send().await.data()["card"], new);
 }
+
+/// An app may use the token at once after it has answered: the update waits until the server has noted the answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_used_while_its_callback_is_answered() {
+    let (world, receiver) = listening().await;
+    let id = shown(&world, &card()).await;
+    let new = json!({"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "later"}]}});
+    for (answer_ms, code) in [(50, 0), (2_500, 300030)] {
+        receiver.answer(Manner::Slowly(answer_ms));
+        let count = receiver.seen().len();
+        let clicking = click(&world, &id, json!({"element": "approve"}));
+        let clicking = tokio::spawn(async move { clicking.send().await.data() });
+        while receiver.seen().len() == count {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        let token = text(&receiver.seen()[count].json()["event"], "token");
+        let update = || {
+            let body = json!({"token": token, "card": new});
+            world.call("POST", "/interactive/v1/card/update").body(body)
+        };
+        let early = update().send().await;
+        assert_eq!(early.code(), code, "answered after {answer_ms} ms: {}", early.json());
+        assert!(code == 0 || !clicking.is_finished(), "the callback is not answered yet");
+        let seen = clicking.await.expect("no panic");
+        assert_eq!(seen.get("code"), None, "{seen}");
+        assert_eq!(update().send().await.code(), 0, "a refused update uses no token");
+        let second = if code == 0 { 300040 } else { 0 };
+        assert_eq!(update().send().await.code(), second);
+    }
+}
+
+/// A card that replaces another one is judged alike, whichever way it comes.
+#[tokio::test]
+async fn every_way_to_replace_a_card_judges_it_alike() {
+    let (world, receiver) = listening().await;
+    world.control("PUT", "/settings").body(json!({"forbidden_words": ["Secret"]})).send().await.data();
+    let id = shown(&world, &card()).await;
+    let with = |element: Value| json!({"schema": "2.0", "config": {"update_multi": true}, "body": {"elements": [element]}});
+    let unknown = "img_v3_00000000-0000-0000-0000-000000000000";
+    let image = with(json!({"tag": "img", "img_key": unknown, "alt": {"tag": "plain_text", "content": "x"}}));
+    let word = with(json!({"tag": "markdown", "content": "a seCRet plan"}));
+    for (flawed, code, why) in [(image, 230099, "no image"), (word, 230022, "forbidden word")] {
+        let body = json!({"content": flawed.to_string()});
+        world.call("PATCH", &format!("/im/v1/messages/{id}")).body(body).send().await.refused(code);
+        answers(&receiver, &json!({"card": {"type": "raw", "data": flawed}}));
+        let seen = click(&world, &id, json!({"element": "approve"})).send().await.data();
+        assert_eq!(seen["code"], 200673, "{seen}");
+        assert!(seen["failure"].as_str().is_some_and(|failure| failure.contains(why)), "{seen}");
+        let token = world.card_token(&id).await;
+        let body = json!({"token": token, "card": flawed});
+        world.call("POST", "/interactive/v1/card/update").body(body).send().await.refused(11311);
+        assert_eq!(current(&world, &id).await, card(), "the card stays");
+        let body = json!({"token": token, "card": with(json!({"tag": "hr"}))});
+        assert_eq!(world.call("POST", "/interactive/v1/card/update").body(body).send().await.code(), 0);
+        let body = json!({"content": card().to_string()});
+        world.call("PATCH", &format!("/im/v1/messages/{id}")).body(body).send().await.data();
+    }
+}

@@ -96,6 +96,31 @@ async fn what_lets_a_change_through() {
     assert_eq!(edit().await.code(), 0);
 }
 
+/// A quota of calls: without it the call passes, and the other settings stay.
+#[tokio::test]
+async fn what_lets_a_call_beyond_the_quota_through() {
+    let world = world().await;
+    let settings = json!({"monthly_calls": 1, "storage_bytes": 7, "rate_limits": "off", "permissions": "soft", "traffic": {"record": true}});
+    world.control("PUT", "/settings").body(settings.clone()).send().await.data();
+    let read = async || world.call("GET", "/im/v1/chats").send().await;
+    read().await.data();
+    let refused = read().await;
+    refused.refused(99991403);
+    let reason = why(&world, &refused).await;
+    assert_eq!(
+        (&reason["rule"], &reason["facts"]["monthly_calls"]),
+        (&json!("monthly_quota"), &json!(1)),
+        "{reason}"
+    );
+    apply(&world, &reason).await;
+    assert_eq!(read().await.code(), 0);
+    let left = world.control("GET", "/settings").send().await.data();
+    for (name, value) in settings.as_object().expect("an object") {
+        let expected = (name != "monthly_calls").then_some(value);
+        assert_eq!(left.get(name), expected, "{name}");
+    }
+}
+
 #[tokio::test]
 async fn what_lets_a_reader_through() {
     let world = world().await;

@@ -126,6 +126,19 @@ async fn one_uuid_forwards_once_to_each_receiver() {
     }
 }
 
+/// The uuid is a parameter of the query. One in the body is ignored, as other unknown fields are: each call forwards.
+#[tokio::test]
+async fn a_uuid_in_the_body_has_no_effect() {
+    let world = world().await;
+    let (id, _) = threaded(&world).await;
+    let body = json!({"receive_id": world.users[1].open_id, "uuid": "u"});
+    let path = format!("/im/v1/messages/{id}/forward?receive_id_type=open_id");
+    let once = async || text(&world.call("POST", &path).body(body.clone()).send().await.data(), "message_id");
+    assert_ne!(once().await, once().await);
+    let body = json!({"receive_id": world.users[1].open_id, "uuid": "u".repeat(51)});
+    world.call("POST", &path).body(body).send().await.data();
+}
+
 #[tokio::test]
 async fn receivers_that_are_refused() {
     let world = world().await;
