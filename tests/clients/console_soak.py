@@ -1,4 +1,4 @@
-"""The budgets of the console, measured, and the console left open: 100,000 rows while an hour of the world goes by.
+"""The budgets of the console, measured, and the console left open: 100,000 rows while an hour of the world passes.
 
 It takes minutes and wants a machine that does nothing else, so it runs only if it is named:
 `tests/clients/run.py console_soak`. The figures go to target/console/budgets.json, which

@@ -155,7 +155,8 @@ const DIVIDED: &[&str] = &[
 
 /// Runs parts of the suite on stores of another kind.
 fn suite(store: &str, parts: &[&str]) -> Outcome {
-    let test = ["test", "--locked", "--package", "larkspur-testkit", "--test", "suite", "--"];
+    // With the features of the whole workspace, as before: nothing is built again.
+    let test = ["test", "--locked", "--workspace", "--test", "suite", "--"];
     run::cargo_with(&[&test, parts].concat(), &[("TEST_STORE", store.as_ref())])
 }
 

@@ -104,7 +104,7 @@ pub(crate) async fn is_free(tx: &mut Tx, name: &str) -> Result<(), Fault> {
     }
     let all = snapshots::list(tx).await?;
     if all.iter().any(|known| known.name == name) {
-        let why = "already exists: delete this snapshot first, or choose another name";
+        let why = "is taken: delete this snapshot first, or choose another name";
         return Err(Fault::new(codes::CONTROL_CONFLICT, format!("the snapshot {name} exists"))
             .with_violation("name", Some(name), why));
     }

@@ -72,11 +72,17 @@ pub(super) fn listened(listen: String) -> String {
     }
 }
 
+/// What an example exports: no setting of the server.
+#[expect(clippy::disallowed_methods, reason = "the start prints these variables for other programs")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 impl Server {
     /// Finds a server by its base URL, by the ready file, or by the exported variables.
     pub(super) fn find(url: Option<&str>, named: Option<&PathBuf>, place: &Place) -> Result<Self, String> {
         let (path, named) = ready_file(named, place)?;
-        let exported = || exported(|name| std::env::var(name).ok()).filter(|_| !named && !path.exists());
+        let exported = || exported(variable).filter(|_| !named && !path.exists());
         let ready = ready::load(&path).or_else(|why| exported().ok_or(why)).map_err(|why| {
             format!("{why}: start `larkspur serve` here, paste its `export` lines, or pass --url and --token")
         });

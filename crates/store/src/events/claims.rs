@@ -373,11 +373,14 @@ pub async fn claim(
     Ok(Claimed { deliveries, elsewhere, failed, acted })
 }
 
+/// A row of a tenant.
+type Numbered = (TenantKey, i64);
+
 /// The deliveries that are held, and how many rows of each app are done with: ended, or not readable.
 async fn readable(
     root: &mut Root,
     due: &Due,
-    (mut claimed, ended): (HashMap<(TenantKey, i64), Row>, &HashSet<(TenantKey, i64)>),
+    (mut claimed, ended): (HashMap<Numbered, Row>, &HashSet<Numbered>),
     owner: &str,
 ) -> Result<(Vec<Delivery>, HashMap<(TenantKey, AppId), usize>), StoreError> {
     let mut deliveries = Vec::with_capacity(claimed.len());

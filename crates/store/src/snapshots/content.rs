@@ -86,7 +86,7 @@ fn write(text: &mut Vec<u8>, line: &impl Serialize) -> Result<(), StoreError> {
 
 /// The table that a line names.
 pub(crate) fn heading_of(line: &str) -> Result<&'static Held, String> {
-    let Heading { table, columns } = serde_json::from_str(line).map_err(wrong)?;
+    let Heading { table, columns } = serde_json::from_str(line).map_err(|error| wrong(&error))?;
     let known = held().map_err(|error| error.to_string())?;
     let found = known.iter().find(|known| known.name == table);
     let found = found.ok_or_else(|| format!("this release has no table {table}"))?;
@@ -101,7 +101,7 @@ pub(crate) fn row_of(table: &Held, line: &str) -> Result<Cells, String> {
     let mut reader = serde_json::Deserializer::from_str(line);
     // One more than fits is enough to know that it is too long.
     let row = reader.deserialize_seq(RowVisitor { most: table.types.len() + 1 });
-    let row: Cells = row.and_then(|row| reader.end().map(|()| row)).map_err(wrong)?;
+    let row: Cells = row.and_then(|row| reader.end().map(|()| row)).map_err(|error| wrong(&error))?;
     if row.len() != table.types.len() {
         return Err(format!("a row of {} has {} values", table.name, table.types.len()));
     }
@@ -112,7 +112,7 @@ pub(crate) fn row_of(table: &Held, line: &str) -> Result<Cells, String> {
     Ok(row)
 }
 
-fn wrong(error: serde_json::Error) -> String {
+fn wrong(error: &serde_json::Error) -> String {
     format!("not JSON of a snapshot: {error}")
 }
 

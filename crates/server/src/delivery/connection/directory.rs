@@ -11,7 +11,8 @@ use larkspur_store::events::connections::{self, Cut, LEASE_MS, RENEWAL_MS};
 use larkspur_store::{Engine, StoreError};
 use tokio::time::{sleep, timeout};
 
-use super::{About, Details, LongConnections};
+use super::details::Details;
+use super::{About, LongConnections};
 
 /// How often a server looks for connections that are to be closed. It is less than the time between two renewals.
 const LOOK: Duration = Duration::from_secs(1);

@@ -4,6 +4,7 @@
 //! to its end; `frame` is the wire format. [`LongConnections`] knows which connections are open in this process.
 
 mod ack;
+mod details;
 mod directory;
 mod endpoint;
 pub mod frame;
@@ -130,24 +131,6 @@ struct About {
     client: String,
 }
 
-/// The connections of an app, for the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Details {
-    tenant: TenantKey,
-    count: usize,
-    /// [`Told`] of each, as a JSON list.
-    text: String,
-}
-
-/// What the store is told of a connection.
-#[derive(Serialize)]
-struct Told<'a> {
-    #[serde(flatten)]
-    about: &'a About,
-    /// How many events and callbacks were sent and not acknowledged yet.
-    pending: usize,
-}
-
 /// Why a connection was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Full {
@@ -200,22 +183,6 @@ impl LongConnections {
         let state = self.state();
         let ruled = state.apps.values().filter(|app| tenants.contains(&app.tenant));
         ruled.flat_map(|app| app.open.iter().cloned()).collect()
-    }
-
-    /// The connected apps, with what is known of their connections.
-    fn details(&self) -> HashMap<AppId, Details> {
-        let state = self.state();
-        let each = state.apps.iter().map(|(app_id, app)| {
-            let told = app.open.iter().map(|connection| Told {
-                about: &connection.about,
-                pending: connection.waiting().as_ref().map_or(0, HashMap::len),
-            });
-            let all: Vec<Told<'_>> = told.collect();
-            // A list of strings and numbers always serializes.
-            let text = serde_json::to_string(&all).unwrap_or_default();
-            (*app_id, Details { tenant: app.tenant, count: app.open.len(), text })
-        });
-        each.collect()
     }
 
     /// Closes those connections of an app that `which` chooses; returns how many.

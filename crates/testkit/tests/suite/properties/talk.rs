@@ -137,7 +137,7 @@ impl Talk {
         self.messages.push(Expected { id: text(shown, "message_id"), ..new });
     }
 
-    fn new(chat: usize, kind: &'static str, content: Value, mentions: usize) -> Expected {
+    fn expected(chat: usize, kind: &'static str, content: Value, mentions: usize) -> Expected {
         Expected {
             id: String::new(),
             chat,
@@ -158,7 +158,7 @@ impl Talk {
         let (chat, (kind, sent, read, mentions)) = (self.below(2), self.draft());
         let body = json!({"receive_id": self.chats[chat], "msg_type": kind, "content": sent.to_string()});
         let shown = self.post("?receive_id_type=chat_id", body).send().await.data();
-        self.sent(&shown, Talk::new(chat, kind, read, mentions));
+        self.sent(&shown, Talk::expected(chat, kind, read, mentions));
     }
 
     async fn reply(&mut self, of: usize) {
@@ -172,7 +172,7 @@ impl Talk {
             return;
         }
         let shown = reply.data();
-        let mut new = Talk::new(to.chat, kind, read, mentions);
+        let mut new = Talk::expected(to.chat, kind, read, mentions);
         if to.thread.is_none() && !in_thread {
             (new.root, new.parent) = (Some(to.root.unwrap_or_else(|| to.id.clone())), Some(to.id));
         } else {
@@ -193,7 +193,7 @@ impl Talk {
         if from.recalled {
             return refused(&reply, 230065);
         }
-        let mut new = Talk::new(chat, from.kind, from.content, from.mentions);
+        let mut new = Talk::expected(chat, from.kind, from.content, from.mentions);
         new.parts = from.parts;
         self.sent(&reply.data(), new);
     }
@@ -226,7 +226,7 @@ impl Talk {
         let data = reply.data();
         assert_eq!(data["invalid_message_id_list"], json!(left));
         chosen.sort_unstable();
-        let mut new = Talk::new(chat, "merge_forward", json!("Merged and Forwarded Message"), 0);
+        let mut new = Talk::expected(chat, "merge_forward", json!("Merged and Forwarded Message"), 0);
         for at in chosen {
             let from = &self.messages[at];
             new.parts.push((from.kind, from.content.clone(), from.mentions));

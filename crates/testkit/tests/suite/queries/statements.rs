@@ -53,6 +53,7 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
     ),
     ("lists the apps of a tenant", "FROM app_install WHERE tenant = $1 ORDER BY app_id"),
     ("lists the apps of a developer", "FROM app WHERE tenant = $1 ORDER BY app_id"),
+    ("finds the apps that a restore removes", "SELECT app_id FROM app WHERE tenant = $1"),
     ("lists what is planned in a world", "FROM planned_refusal WHERE tenant = $1 ORDER BY operation"),
     (
         "lists how often the rules of a world were used",

@@ -251,9 +251,9 @@ async fn an_image_of_the_store_can_be_in_the_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_used_while_its_callback_is_answered() {
     let (world, receiver) = listening().await;
-    let id = shown(&world, &card()).await;
     let new = json!({"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "later"}]}});
     for (answer_ms, code) in [(50, 0), (2_500, 300030)] {
+        let id = shown(&world, &card()).await;
         receiver.answer(Manner::Slowly(answer_ms));
         let count = receiver.seen().len();
         let clicking = click(&world, &id, json!({"element": "approve"}));
@@ -287,7 +287,7 @@ async fn every_way_to_replace_a_card_judges_it_alike() {
     let unknown = "img_v3_00000000-0000-0000-0000-000000000000";
     let image = with(json!({"tag": "img", "img_key": unknown, "alt": {"tag": "plain_text", "content": "x"}}));
     let word = with(json!({"tag": "markdown", "content": "a seCRet plan"}));
-    for (flawed, code, why) in [(image, 230099, "no image"), (word, 230022, "forbidden word")] {
+    for (flawed, code, why) in [(image, 230099, "no image"), (word, 230028, "forbidden word")] {
         let body = json!({"content": flawed.to_string()});
         world.call("PATCH", &format!("/im/v1/messages/{id}")).body(body).send().await.refused(code);
         answers(&receiver, &json!({"card": {"type": "raw", "data": flawed}}));

@@ -151,7 +151,7 @@ async fn requests_for_long_connections_are_recorded() {
         world.lab.request("POST", "/callback/ws/endpoint").body(body).send().await
     };
     let wrong = "a secret that is not the one of the app";
-    ask(&world.app_id, wrong).await;
+    assert_eq!(ask(&world.app_id, wrong).await.code(), 1000040345);
     let shown = newest(&world).await;
     assert_eq!((&shown["operation"], &shown["outcome"]), (&json!("callback.ws.endpoint"), &json!("refused")));
     assert_eq!((&shown["code"], &shown["app_id"]), (&json!(1000040345), &json!(world.app_id)));
@@ -159,7 +159,7 @@ async fn requests_for_long_connections_are_recorded() {
     assert!(text(&shown["why"], "note").contains("secret") && !shown.to_string().contains(wrong), "{shown}");
 
     world.set_app(&world.app_id, json!({"status": "disabled"})).await;
-    ask(&world.app_id, &world.app_secret).await;
+    assert_eq!(ask(&world.app_id, &world.app_secret).await.code(), 403);
     let shown = newest(&world).await;
     let fix = &shown["why"]["fixes"][0];
     assert_eq!((&shown["code"], &fix["id"]), (&json!(403), &json!("app.update")));
@@ -180,22 +180,22 @@ async fn requests_for_long_connections_are_recorded() {
         let request = request.header("connection", "Upgrade").header("sec-websocket-version", "13");
         request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await
     };
-    connect(target).await;
+    assert_eq!(connect(target).await.status(), 101);
     let shown = newest(&world).await;
     assert_eq!((&shown["operation"], &shown["status"]), (&json!("callback.ws.connect"), &json!(101)));
     assert!(!shown.to_string().contains(ticket), "{shown}");
-    connect(target).await;
+    assert_eq!(connect(target).await.status(), 400);
     let shown = newest(&world).await;
     assert_eq!((&shown["code"], &shown["status"]), (&json!(514), &json!(400)), "the ticket was used");
     assert!(!shown.to_string().contains(ticket), "{shown}");
 
     // An unknown app is of no world, and a world may not want to be recorded.
-    ask("cli_0000000000000001", wrong).await;
+    assert_eq!(ask("cli_0000000000000001", wrong).await.code(), 1000040346);
     let list = world.lab.control("GET", "/traffic?world=none&limit=1").send().await.data();
     assert_eq!(list["entries"][0]["code"], 1000040346, "{list}");
     world.control("PUT", "/settings").body(json!({"traffic": {"record": false}})).send().await.data();
     let count = get(&world, "/traffic?limit=1").await["newest"].clone();
-    ask(&world.app_id, wrong).await;
+    assert_eq!(ask(&world.app_id, wrong).await.code(), 1000040345);
     assert_eq!(get(&world, "/traffic?limit=1").await["newest"], count);
 }
 

@@ -196,7 +196,6 @@ async fn the_contents_of_each_type() {
     let user = world.user_token(0, json!({})).await;
     let image = upload(world, &world.token, "message").await;
     let file = world.file("stream", "notes.txt", b"notes").await;
-    let (one, two) = (said(world, "one").await, said(world, "two").await);
     stage.told().await;
     let post = json!({"zh_cn": {"title": "T", "content": [[
         {"tag": "text", "text": "a"}, {"tag": "at", "user_id": world.users[1].open_id},
@@ -229,14 +228,4 @@ async fn the_contents_of_each_type() {
         let content: Value = serde_json::from_str(&text(message, "content")).expect("JSON in a string");
         assert_eq!(content, expected, "{kind}");
     }
-    // The bare words, which are not JSON.
-    let path = "/im/v1/messages/merge_forward?receive_id_type=chat_id";
-    let body = json!({"receive_id": world.chat_id, "message_id_list": [one, two]});
-    world.call("POST", path).token(&user).body(body).send().await.data();
-    let [actor, ..] = stage.told().await;
-    let message = &actor[0].1["message"];
-    assert_eq!(
-        (&message["message_type"], &message["content"]),
-        (&json!("merge_forward"), &json!("Merged and Forwarded Message"))
-    );
 }
