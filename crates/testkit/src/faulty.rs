@@ -23,7 +23,11 @@ pub struct Faulty {
     inner: Arc<dyn Driver>,
     countdown: Arc<AtomicI64>,
     fault: Arc<std::sync::Mutex<Fault>>,
+    met: Met,
 }
+
+/// The text of the statement that a fault met.
+type Met = Arc<std::sync::Mutex<String>>;
 
 const NEVER: i64 = i64::MAX;
 
@@ -34,6 +38,7 @@ impl Faulty {
             inner,
             countdown: Arc::new(AtomicI64::new(NEVER)),
             fault: Arc::new(std::sync::Mutex::new(Fault::Break)),
+            met: Met::default(),
         })
     }
 
@@ -43,13 +48,22 @@ impl Faulty {
         self.countdown.store(nth, Ordering::SeqCst);
     }
 
+    /// The statement that the last fault met; empty at the end of a unit.
+    pub fn met(&self) -> String {
+        self.met.lock().expect("not poisoned").clone()
+    }
+
     /// Nothing fails any more; true if the armed fault did occur.
     pub fn disarm(&self) -> bool {
         self.countdown.swap(NEVER, Ordering::SeqCst) < 0
     }
 }
 
-fn trip(countdown: &AtomicI64, fault: &std::sync::Mutex<Fault>) -> Result<(), StoreError> {
+fn trip(
+    countdown: &AtomicI64,
+    (fault, met): (&std::sync::Mutex<Fault>, &Met),
+    sql: &str,
+) -> Result<(), StoreError> {
     let fault = *fault.lock().expect("not poisoned");
     if fault == Fault::Doubt
         || countdown.load(Ordering::SeqCst) == NEVER
@@ -57,6 +71,7 @@ fn trip(countdown: &AtomicI64, fault: &std::sync::Mutex<Fault>) -> Result<(), St
     {
         return Ok(());
     }
+    sql.clone_into(&mut met.lock().expect("not poisoned"));
     Err(match fault {
         Fault::Collide => StoreError::Collided,
         Fault::Break | Fault::Doubt => StoreError::Unavailable("armed to break here".to_owned()),
@@ -80,6 +95,7 @@ impl Driver for Faulty {
                     inner: unit.clone(),
                     countdown: countdown.clone(),
                     fault: fault.clone(),
+                    met: self.met.clone(),
                 });
                 match self.inner.transact(effect, wrapped).await {
                     Err(StoreError::Collided) => {}
@@ -107,15 +123,16 @@ struct FaultyUnit {
     inner: Arc<dyn Unit>,
     countdown: Arc<AtomicI64>,
     fault: Arc<std::sync::Mutex<Fault>>,
+    met: Met,
 }
 
 impl Unit for FaultyUnit {
     fn run(&self, session: Box<dyn Session>) -> BoxFuture<'_, Result<Verdict, StoreError>> {
-        let session =
-            FaultySession { inner: session, countdown: self.countdown.clone(), fault: self.fault.clone() };
+        let (countdown, fault, met) = (self.countdown.clone(), self.fault.clone(), self.met.clone());
+        let session = FaultySession { inner: session, countdown, fault, met };
         Box::pin(async move {
             let verdict = self.inner.run(Box::new(session)).await?;
-            trip(&self.countdown, &self.fault)?;
+            trip(&self.countdown, (&self.fault, &self.met), "")?;
             Ok(verdict)
         })
     }
@@ -125,6 +142,7 @@ struct FaultySession {
     inner: Box<dyn Session>,
     countdown: Arc<AtomicI64>,
     fault: Arc<std::sync::Mutex<Fault>>,
+    met: Met,
 }
 
 impl Session for FaultySession {
@@ -134,7 +152,7 @@ impl Session for FaultySession {
         params: &'a [Value],
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         Box::pin(async move {
-            trip(&self.countdown, &self.fault)?;
+            trip(&self.countdown, (&self.fault, &self.met), sql)?;
             self.inner.query(sql, params).await
         })
     }
@@ -152,6 +170,7 @@ impl Session for FaultySession {
             inner: self.inner.share(),
             countdown: self.countdown.clone(),
             fault: self.fault.clone(),
+            met: self.met.clone(),
         })
     }
 }
