@@ -18,6 +18,7 @@ const HELP: &str = "\
 cargo xtask quick [...] rules and scenarios on SQLite, under a minute once built; an argument names the tests instead, such as scenarios::im::v1::chat_tab
 cargo xtask test        everything that is tested: rules, scenarios, clients, a failover, a short fuzz run
 cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
+cargo xtask coverage    whether the last run of the Rust tests on SQLite provoked every pair of the specs
 cargo xtask clients     the official SDKs and their models, a bot's tests, schemathesis, the sign-in page and the console in Chromium, the README's commands
 cargo xtask fuzz [S]    feeds decoders and the rules of messages with made-up bytes for S seconds (default 20)
 cargo xtask drill [...] kills and freezes parts of a PostgreSQL cluster under load: nothing acknowledged may be lost (--short, --only SCENARIO, --write FILE)
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Some("quick") => quick(rest),
         Some("test") => test(),
         Some("rust") => rust(),
+        Some("coverage") => coverage::check(),
         Some("clients") => tools::setup().and_then(|()| clients()),
         Some("fuzz") => fuzz::run(rest.first().and_then(|seconds| seconds.parse().ok()).unwrap_or(20)),
         Some("drill") => tools::setup().and_then(|()| drill::run(rest)),
