@@ -184,10 +184,15 @@ def answers(checks, wire):
 
 def routes(checks, wire):
     with checks("an unknown route is a text"):
-        for path in ("/", "/open-apis", "/open-apis/im/v2/tag", "/open-apis/im/v9/tags", f"{TAGS}//", "/larkspur/v1"):
+        for path in ("/open-apis", "/open-apis/im/v2/tag", "/open-apis/im/v9/tags", f"{TAGS}//", "/larkspur/v1"):
             answer = wire.ask("GET", path)
             assert (answer.status, answer.header("Content-Type")) == (404, "text/plain"), (path, answer.headers)
             assert answer.body == b"404 page not found", (path, answer.body)
+
+    with checks("the root says in a line what this is"):
+        answer = wire.ask("GET", "/")
+        assert (answer.status, answer.header("Content-Type")) == (200, "text/plain"), answer.headers
+        assert b"/larkspur/" in answer.body and answer.body.count(b"\n") <= 1, answer.body
 
     with checks("a wrong method is the same text"):
         for method in ("DELETE", "PUT", "HEAD", "OPTIONS", "TRACE", "QUERY"):

@@ -272,8 +272,8 @@ mod tests {
 
     #[test]
     fn few_mistakes_are_kept() {
-        let found = read(&format!("[{}]", "*a,".repeat(5000))).expect_err("aliases");
+        let found = read(&"- !own 1\n".repeat(5000)).expect_err("tags");
         assert_eq!((found.found.len(), found.more), (1000, 4000));
-        assert_eq!(found.found[999].place, Some((1, 2 + 3 * 999)));
+        assert_eq!(found.found[999].place.map(|(line, _)| line), Some(1000));
     }
 }
