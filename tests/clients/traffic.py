@@ -213,7 +213,8 @@ def exports(checks, server, home):
                 (Path(folder) / "node_modules").symlink_to(HERE / "node/node_modules")
             world = control.fresh(server)
             app = world.facts if "app_secret" in world.facts else world.app()
-            facts = {"BASE_URL": server.url, "APP_ID": app["app_id"], "APP_SECRET": app["app_secret"]}
+            # Vitest sets BASE_URL itself.
+            facts = {"BASE_URL": server.url, "LARKSPUR_URL": server.url, "APP_ID": app["app_id"], "APP_SECRET": app["app_secret"]}
             done = subprocess.run(command, cwd=folder, env=environment() | facts, capture_output=True, text=True, timeout=120)
             assert done.returncode == 0 and "passed" in done.stdout, f"{text}\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
             world.delete()

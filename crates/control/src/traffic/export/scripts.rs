@@ -158,15 +158,15 @@ pub(super) fn python(calls: &[Entry], base: &str) -> String {
     out
 }
 
-/// The head of a JavaScript module.
-pub(super) fn node_head(base: &str) -> String {
+/// The head of a JavaScript module. `variable` is the one with the base URL of the server.
+pub(super) fn node_head(base: &str, variable: &str) -> String {
     format!(
         r#"import * as lark from "@larksuiteoapi/node-sdk";
 
 const client = new lark.Client({{
   appId: process.env.APP_ID,
   appSecret: process.env.APP_SECRET,
-  domain: process.env.BASE_URL ?? {base},
+  domain: process.env.{variable} ?? {base},
 }});
 
 async function call(method, url, params = {{}}, data = undefined, user = false) {{
@@ -196,7 +196,7 @@ pub(super) fn node_call(call: &Entry) -> String {
 }
 
 pub(super) fn node(calls: &[Entry], base: &str) -> String {
-    let mut out = node_head(base);
+    let mut out = node_head(base, "BASE_URL");
     out.push('\n');
     for call in calls {
         let _ = writeln!(out, "console.log({});", node_call(call));

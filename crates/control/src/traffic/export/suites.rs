@@ -53,7 +53,7 @@ pub(super) fn pytest(calls: &[Entry], base: &str) -> String {
 pub(super) fn vitest(calls: &[Entry], base: &str) -> String {
     let calls = platform(calls);
     let carried = carried(&calls);
-    let mut out = format!("import {{ expect, test }} from \"vitest\";\n{}", node_head(base));
+    let mut out = format!("import {{ expect, test }} from \"vitest\";\n{}", node_head(base, "LARKSPUR_URL"));
     out.push_str("\ntest(\"calls\", async () => {\n  let answer;\n");
     for (index, call) in calls.iter().enumerate() {
         let known: Vec<&Carried> = carried.iter().filter(|one| one.from < index).collect();
