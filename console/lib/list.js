@@ -30,9 +30,6 @@ import {h, replace, uid} from './dom.js';
 /** Rows made beyond those in sight, on each side. */
 const SPARE = 6;
 const NARROW = 500;
-/** More new rows at once than one can read: they are shown a few times a second. */
-const CROWD = 20;
-const CROWD_MS = 180;
 /** After so many new rows all rows are placed anew, so that no place becomes too far for a browser. */
 const FAR = 100_000;
 
@@ -110,14 +107,12 @@ export class List {
     this.sizes = new ResizeObserver(() => this.resized());
     this.sizes.observe(this.node);
     this.painting = 0;
-    this.later = 0;
     this.columns();
   }
 
   /** Ends it; its node may be dropped then. */
   dispose() {
     this.sizes.disconnect();
-    clearTimeout(this.later);
     cancelAnimationFrame(this.painting);
   }
 
@@ -164,9 +159,8 @@ export class List {
     if (this.y > this.rowHeight / 2) {
       this.size();
       this.scrollTo(this.y + rows.length * this.rowHeight);
-      this.paint();
-    } else if (rows.length > CROWD) this.later ||= window.setTimeout(() => this.paint(), CROWD_MS);
-    else this.paint();
+    }
+    this.paint();
   }
 
   /** @param {number} y */
@@ -236,9 +230,7 @@ export class List {
 
   draw() {
     cancelAnimationFrame(this.painting);
-    clearTimeout(this.later);
     this.painting = 0;
-    this.later = 0;
     if (!this.height) return;
     const {rows, rowHeight, pool} = this;
     this.size();

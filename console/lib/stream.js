@@ -87,9 +87,9 @@ function sync() {
     emit('traffic', rows, 'rows');
   });
   mine.addEventListener('gap', event => {
-    const missed = JSON.parse(event.data).missed || 0;
+    const {missed = 0, restarted = false} = JSON.parse(event.data);
     tell({missed: state.peek().missed + missed});
-    emit('*', {missed}, 'gap');
+    emit('*', {missed, restarted}, 'gap');
   });
   for (const topic of ['events', 'chat', 'faults', 'clock']) {
     mine.addEventListener(topic, event => {

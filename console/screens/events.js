@@ -1,5 +1,5 @@
 // Events: what happened, who was told, who was not, and why.
-import {get, run, W} from '../lib/api.js';
+import {get, quoted, run, W} from '../lib/api.js';
 import {asCode} from '../lib/ascode.js';
 import {fixList} from '../lib/call.js';
 import {h, renew, replace} from '../lib/dom.js';
@@ -43,6 +43,8 @@ function mount(ctx) {
   /** @type {string | undefined} */
   let before;
   let loading = false;
+  /** Whether the list is to be read again, since it was asked for while it was read. */
+  let stale = false;
   let waiting = 0;
   let asking = 0;
   let shownFilter = '';
@@ -90,26 +92,39 @@ function mount(ctx) {
     void load();
   }
 
+  /** Reads the list; once more if it is asked for meanwhile. */
   async function load() {
+    stale = loading;
     if (loading) return;
     loading = true;
+    const asked = filter.peek();
     try {
-      const data = await get(W(world, 'events'), {limit: PAGE, ...filter.peek()});
-      before = data.before;
-      const known = list.rows.slice(0, 2000);
-      const fresh = new Map(data.events.map((/** @type {Delivery} */ one) => [keyOf(one), one]));
-      const last = data.events.at(-1)?.number;
-      // What was read before and lies behind this page stays.
-      const rest = last && data.before && !filterChanged() ? known.filter(one => !fresh.has(keyOf(one)) && BigInt(one.number) < BigInt(last)) : [];
-      if (rest.length) before = rest[rest.length - 1].number;
-      list.setRows([...data.events, ...rest]);
-      shownFilter = JSON.stringify(filter.peek());
-      replace(types, [...new Set(list.rows.map(one => one.event_type))].map(value => h('option', {value})));
-      seen();
+      const data = await get(W(world, 'events'), {limit: PAGE, ...asked});
+      if (filter.peek() === asked) fill(data);
     } catch (error) {
       replace(rows, failure(error));
     }
+    loaded();
+  }
+
+  function loaded() {
     loading = false;
+    if (stale) void load();
+  }
+
+  /** @param {{events: Delivery[], before?: string}} data */
+  function fill(data) {
+    before = data.before;
+    const known = list.rows.slice(0, 2000);
+    const fresh = new Map(data.events.map((/** @type {Delivery} */ one) => [keyOf(one), one]));
+    const last = data.events.at(-1)?.number;
+    // What was read before and lies behind this page stays.
+    const rest = last && data.before && !filterChanged() ? known.filter(one => !fresh.has(keyOf(one)) && BigInt(one.number) < BigInt(last)) : [];
+    if (rest.length) before = rest[rest.length - 1].number;
+    list.setRows([...data.events, ...rest]);
+    shownFilter = JSON.stringify(filter.peek());
+    replace(types, [...new Set(list.rows.map(one => one.event_type))].map(value => h('option', {value})));
+    seen();
   }
   const filterChanged = () => JSON.stringify(filter.peek()) !== shownFilter;
 
@@ -126,10 +141,13 @@ function mount(ctx) {
   async function more() {
     if (loading || !before) return;
     loading = true;
-    const data = await get(W(world, 'events'), {limit: PAGE, before, ...filter.peek()}).catch(() => ({events: []}));
-    before = data.before;
-    if (data.events.length) list.append(data.events);
-    loading = false;
+    const asked = filter.peek();
+    const data = await get(W(world, 'events'), {limit: PAGE, before, ...asked}).catch(() => ({events: []}));
+    if (filter.peek() === asked) {
+      before = data.before;
+      if (data.events.length) list.append(data.events);
+    }
+    loaded();
   }
 
   /** How each app receives events, and its connections. */
@@ -228,7 +246,7 @@ function mount(ctx) {
     tabs(t('events.detail'), [
       {id: 'delivery', title: t('events.deliveries'), make: () => deliveries(ctx, whole, wayOf, again)},
       {id: 'payload', title: t('events.payload'), make: () => json(whole.payload, {open: 4})},
-      {id: 'code', title: t('app.asCode'), make: () => asCode([resendAction(one.app_id), {id: 'event.list', method: 'GET', path: W(world, 'events'), query: {type: whole.event_type}, text: 'events.title', cli: 'larkspur event list'}])},
+      {id: 'code', title: t('app.asCode'), make: () => asCode([resendAction(one.app_id), {id: 'event.list', method: 'GET', path: W(world, 'events'), query: {type: whole.event_type}, text: 'events.title', cli: `larkspur event list --tenant ${world} --type ${quoted(whole.event_type)}`}])},
     ], {selected: tab, onSelect: id => {
       tab = id;
     }}));
@@ -237,7 +255,7 @@ function mount(ctx) {
 
   /** @param {string} app_id @returns {import('../lib/api.js').Action} */
   function resendAction(app_id) {
-    return {id: 'event.resend', method: 'POST', path: W(world, 'events', whole?.event_id || active?.event_id || '', 'resend'), body: {app_id}, text: 'events.resend', cli: `larkspur event resend ${whole?.event_id || ''} --app ${app_id}`};
+    return {id: 'event.resend', method: 'POST', path: W(world, 'events', whole?.event_id || active?.event_id || '', 'resend'), body: {app_id}, text: 'events.resend', cli: `larkspur event resend ${whole?.event_id || ''} --tenant ${world} --app ${app_id}`};
   }
 
   function close() {

@@ -13,6 +13,9 @@ import {button, chip, chipIn, code, copy, empty, failure, mono, tabs} from '../l
 
 const KEEP = 100_000;
 const PAGE = 200;
+/** More new rows at once than one can read: they are shown a few times a second. */
+const CROWD = 20;
+const CROWD_MS = 180;
 const STRANGERS_MS = 15_000;
 const FILTERS = ['outcome:refused', 'outcome:injected,cut', 'outcome:failed', 'outcome:unrouted', 'status:>=400', 'token:user', 'kind:control', 'operation:im.v1.message.*', 'header.user-agent:~python'];
 
@@ -78,6 +81,12 @@ function mount(ctx) {
   /** @type {number | undefined} */
   let before;
   let loading = false;
+  /** Which reading of the list is the newest: an older one that ends later is ignored. */
+  let turn = 0;
+  let reading = false;
+  /** Calls that came and are not in the list yet. @type {any[]} */
+  let waiting = [];
+  let gathering = 0;
   let tab = 'why';
   /** @type {any} */
   let entry = null;
@@ -127,23 +136,31 @@ function mount(ctx) {
   const read = query => (strangers.peek() ? get('/larkspur/v1/traffic', {world: 'none', ...query, limit: 1000}) : get(W(world, 'traffic'), query));
 
   async function load() {
+    const mine = ++turn;
     loading = true;
+    reading = true;
     try {
       const data = await read({limit: PAGE, ...filterQuery(line.peek())});
+      if (mine !== turn) return;
       if (strangers.peek()) data.entries = data.entries.filter(isPlatform);
       filterError.textContent = '';
-      newest = data.newest ?? newest;
+      newest = Math.max(newest, data.newest ?? 0);
+      // What came after the server looked is not in its answer.
+      waiting = waiting.filter(one => one.seq > (data.newest ?? 0));
       before = data.next_before;
       held.set(0);
       list.setRows(data.entries.map(rowOf));
       seen(data.recording);
       summarize();
     } catch (error) {
+      if (mine !== turn) return;
       const refused = /** @type {any} */ (error);
       if (refused.fields?.length) filterError.textContent = refused.fields.map((/** @type {any} */ one) => `${one.field}: ${one.description}`).join('; ');
       else replace(rows, failure(error));
     }
     loading = false;
+    reading = false;
+    take();
   }
 
   /** Shows the list, or what to do while it is empty. @param {boolean} [recording] */
@@ -159,24 +176,37 @@ function mount(ctx) {
 
   async function more() {
     if (loading || before === undefined || strangers.peek() || list.rows.length >= KEEP) return;
+    const mine = turn;
     loading = true;
     try {
       const data = await get(W(world, 'traffic'), {limit: PAGE, before, ...filterQuery(line.peek())});
+      if (mine !== turn) return;
       before = data.next_before;
       list.append(data.entries.map(rowOf));
       shown.set(list.rows.length);
     } catch {
+      if (mine !== turn) return;
       before = undefined;
     }
     loading = false;
   }
 
   let asking = 0;
-  /** Rows came: the newest last. @param {any[]} batch */
+  /** Rows came: the newest last. More than one can read at once are shown a few times a second. @param {any[]} batch */
   function arrived(batch) {
-    const fresh = batch.filter(one => one.seq > newest && one.kind !== 'control');
     if (!batch.length) return;
+    waiting.push(...batch.filter(one => one.seq > newest && one.kind !== 'control'));
     newest = Math.max(newest, batch[batch.length - 1].seq);
+    if (batch.length > CROWD) gathering ||= window.setTimeout(take, CROWD_MS);
+    else if (!gathering) take();
+  }
+
+  /** Shows what waits, unless the whole list is being read. */
+  function take() {
+    gathering = 0;
+    if (reading || !waiting.length) return;
+    const fresh = waiting;
+    waiting = [];
     kept.set(kept.peek() + fresh.length);
     announce(fresh);
     summarize();
@@ -384,7 +414,10 @@ function mount(ctx) {
   });
   const off = stream.on('traffic', arrived);
   const lost = stream.on('*', (data, event) => {
-    if (event === 'gap' && !paused.peek()) void load();
+    if (event !== 'gap') return;
+    // A server that was started again counts from 1.
+    if (data.restarted) newest = 0;
+    if (!paused.peek()) void load();
   });
   void load().then(() => {
     const sel = ctx.params.get('sel');
@@ -397,6 +430,7 @@ function mount(ctx) {
       lost();
       clearInterval(looking);
       clearTimeout(firstLook);
+      clearTimeout(gathering);
       list.dispose();
       for (const timer of [typing, asking, announcing, summarizing]) clearTimeout(timer);
     },

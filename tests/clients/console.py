@@ -303,11 +303,10 @@ def call_many(server, token, count):
     connection.close()
 
 
-def load(checks, server, browser, seconds=10, rate=400):
-    """Calls for ten seconds, seen by the page; then as many as this machine makes, up to 100,000 rows.
+def load(checks, server, browser, seconds=10, rate=1000, tries=3):
+    """1,000 calls a second for ten seconds, seen by the page; then as many as this machine makes, up to 100,000 rows.
 
-    Server, clients and browser share two cores here, so the rate is below the 1,000 a second of the budget, which
-    `console_soak` measures.
+    Other programs on the machine only add to the CPU that the page takes, so its share is the least of a few tries.
     """
     with Console(server, browser) as console:
         console.go("traffic")
@@ -315,16 +314,19 @@ def load(checks, server, browser, seconds=10, rate=400):
         token = server.tenant_token()
         console.send("Network.disable")
         console.send("Performance.enable", timeDomain="threadTicks")
-        before, began = metrics(console), time.monotonic()
-        total = crowd(server, token, seconds, rate)
-        took, after = time.monotonic() - began, metrics(console)
-        busy = (after["TaskDuration"] - before["TaskDuration"]) / took
-        with checks(f"{rate} calls a second for {seconds} s: little of a core, few nodes, a small heap, no gap"):
+        shares, total = [], 0
+        while len(shares) < tries and min(shares, default=1) > 0.15:
+            before, began = metrics(console), time.monotonic()
+            made = crowd(server, token, seconds, rate)
+            took, after = time.monotonic() - began, metrics(console)
             # A machine that makes fewer calls is judged by what it made.
-            assert total >= rate * seconds * 0.2, f"only {total} calls were made"
+            assert made >= rate * seconds * 0.2, f"only {made} calls were made"
+            shares.append((after["TaskDuration"] - before["TaskDuration"]) / took)
+            total += made
+        busy = min(shares)
+        with checks(f"{rate} calls a second for {seconds} s: little of a core, few nodes, a small heap, no gap"):
             small(console)
-            # The budget of 15 % is for a calm machine: `console_soak`. A core that is shared counts for more.
-            assert busy <= 0.25, (busy, total)
+            assert busy <= 0.15, (shares, total)
             console.until(f"{ROWS} >= {total}", 20)
             assert console.value(ROWS) - total <= 5, (console.value(ROWS), total)
             assert "missed" not in console.text(".stream"), console.text(".stream")
