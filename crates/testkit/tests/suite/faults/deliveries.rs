@@ -94,70 +94,69 @@ async fn set_url(world: &World, receiver: &Receiver) {
     world.control("PUT", &path).body(json!({"request_url": receiver.url()})).send().await.data();
 }
 
+/// Runs a case with each fault at each statement of a round, from 0, until it says that the round has no such statement. A round has
+/// more than `least`.
+async fn at_each_statement(least: i64, case: impl AsyncFn(Fault, i64) -> bool) {
+    for fault in [Fault::Break, Fault::Collide] {
+        let mut nth = 0;
+        while case(fault, nth).await {
+            nth += 1;
+            assert!(nth < MOST, "it never ends");
+        }
+        assert!(nth > least, "{fault:?}: a round has more statements than {nth}");
+    }
+}
+
 /// Claims, posts and settles.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_hears_every_event_whatever_statement_fails() {
     let bench = Bench::start().await;
-    for fault in [Fault::Break, Fault::Collide] {
-        for nth in 0..MOST {
-            let (world, receiver) = (bench.lab.world().await, Receiver::start());
-            set_url(&world, &receiver).await;
-            bench.worker.round().await;
-            let sent = send(&world, &["one", "two"]).await;
-            let failed = bench.failing_round(nth, fault).await;
-            bench.later_rounds().await;
-            assert_heard(&world, &sent, &receiver.events(), &format!("{fault:?} at {nth}")).await;
-            if !failed {
-                assert!(nth > 4, "a round has more statements than {nth}");
-                break;
-            }
-            assert!(nth + 1 < MOST, "it never ends");
-        }
-    }
+    at_each_statement(4, async |fault, nth| {
+        let (world, receiver) = (bench.lab.world().await, Receiver::start());
+        set_url(&world, &receiver).await;
+        bench.worker.round().await;
+        let sent = send(&world, &["one", "two"]).await;
+        let failed = bench.failing_round(nth, fault).await;
+        bench.later_rounds().await;
+        assert_heard(&world, &sent, &receiver.events(), &format!("{fault:?} at {nth}")).await;
+        failed
+    })
+    .await;
 }
 
 /// The verification of a URL releases the events that wait for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_verified_url_hears_what_waited_whatever_statement_fails() {
     let bench = Bench::start().await;
-    for fault in [Fault::Break, Fault::Collide] {
-        for nth in 0..MOST {
-            let (world, receiver) = (bench.lab.world().await, Receiver::start());
-            set_url(&world, &receiver).await;
-            let sent = send(&world, &["one", "two"]).await;
-            let failed = bench.failing_round(nth, fault).await;
-            bench.later_rounds().await;
-            assert_heard(&world, &sent, &receiver.events(), &format!("{fault:?} at {nth}")).await;
-            if !failed {
-                assert!(nth > 8, "a round has more statements than {nth}");
-                break;
-            }
-            assert!(nth + 1 < MOST, "it never ends");
-        }
-    }
+    at_each_statement(8, async |fault, nth| {
+        let (world, receiver) = (bench.lab.world().await, Receiver::start());
+        set_url(&world, &receiver).await;
+        let sent = send(&world, &["one", "two"]).await;
+        let failed = bench.failing_round(nth, fault).await;
+        bench.later_rounds().await;
+        assert_heard(&world, &sent, &receiver.events(), &format!("{fault:?} at {nth}")).await;
+        failed
+    })
+    .await;
 }
 
 /// The first attempt fails, and its result is recorded or lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_arrives_whatever_statement_fails() {
     let bench = Bench::start().await;
-    for fault in [Fault::Break, Fault::Collide] {
-        for nth in 0..MOST {
-            let (world, receiver) = (bench.lab.world().await, Receiver::start());
-            set_url(&world, &receiver).await;
-            bench.worker.round().await;
-            let sent = send(&world, &["one", "two"]).await;
-            receiver.answer(Manner::With("500 Internal Server Error", String::new()));
-            let failed = bench.failing_round(nth, fault).await;
-            receiver.answer(Manner::Well);
-            bench.later_rounds().await;
-            assert_heard(&world, &sent, &receiver.events(), &format!("{fault:?} at {nth}")).await;
-            if !failed {
-                break;
-            }
-            assert!(nth + 1 < MOST, "it never ends");
-        }
-    }
+    at_each_statement(0, async |fault, nth| {
+        let (world, receiver) = (bench.lab.world().await, Receiver::start());
+        set_url(&world, &receiver).await;
+        bench.worker.round().await;
+        let sent = send(&world, &["one", "two"]).await;
+        receiver.answer(Manner::With("500 Internal Server Error", String::new()));
+        let failed = bench.failing_round(nth, fault).await;
+        receiver.answer(Manner::Well);
+        bench.later_rounds().await;
+        assert_heard(&world, &sent, &receiver.events(), &format!("{fault:?} at {nth}")).await;
+        failed
+    })
+    .await;
 }
 
 /// An app that answers everything that it hears.
@@ -183,27 +182,22 @@ fn listen(mut client: Client) -> Arc<Mutex<Vec<Value>>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_connection_hears_every_event_whatever_statement_fails() {
     let bench = Bench::start().await;
-    for fault in [Fault::Break, Fault::Collide] {
-        for nth in 0..MOST {
-            let setup = Setup::within(&bench.lab, bench.clock.clone(), bench.worker.clone()).await;
-            let mut sent = send(&setup.world, &["before"]).await;
-            bench.worker.round().await;
-            let heard = listen(setup.connect(&bench.lab).await);
-            sent.append(&mut send(&setup.world, &["after"]).await);
-            let failed = bench.failing_round(nth, fault).await;
-            bench.later_rounds().await;
-            let heard = heard.lock().expect("not poisoned").clone();
-            assert_heard(&setup.world, &sent, &heard, &format!("{fault:?} at {nth}")).await;
-            // Later worlds do not renew the rows of this one.
-            bench.lab.control("DELETE", &format!("/worlds/{}", setup.world.tenant_key)).send().await.data();
-            bench.worker.round().await;
-            if !failed {
-                assert!(nth > 8, "a round has more statements than {nth}");
-                break;
-            }
-            assert!(nth + 1 < MOST, "it never ends");
-        }
-    }
+    at_each_statement(8, async |fault, nth| {
+        let setup = Setup::within(&bench.lab, bench.clock.clone(), bench.worker.clone()).await;
+        let mut sent = send(&setup.world, &["before"]).await;
+        bench.worker.round().await;
+        let heard = listen(setup.connect(&bench.lab).await);
+        sent.append(&mut send(&setup.world, &["after"]).await);
+        let failed = bench.failing_round(nth, fault).await;
+        bench.later_rounds().await;
+        let heard = heard.lock().expect("not poisoned").clone();
+        assert_heard(&setup.world, &sent, &heard, &format!("{fault:?} at {nth}")).await;
+        // Later worlds do not renew the rows of this one.
+        bench.lab.control("DELETE", &format!("/worlds/{}", setup.world.tenant_key)).send().await.data();
+        bench.worker.round().await;
+        failed
+    })
+    .await;
 }
 
 /// The answer of the first commit of a round is lost: the claim is kept, and expires.
