@@ -256,6 +256,27 @@ pub struct Media {
     pub inline: bool,
 }
 
+/// The output of an operation whose answer is a stored content: no JSON, but [`Reply::Bytes`].
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Download {
+    #[serde(skip)]
+    content: Option<Content>,
+    #[serde(skip)]
+    media: Media,
+}
+
+impl Download {
+    /// A content, and what it is.
+    pub fn new(content: Content, media: Media) -> Self {
+        Download { content: Some(content), media }
+    }
+
+    /// Its content, for [`Operation::bytes`]; `None` if it was taken before.
+    pub fn take(&mut self) -> Option<(Content, Media)> {
+        Some((self.content.take()?, std::mem::take(&mut self.media)))
+    }
+}
+
 /// The response to a browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Browse {

@@ -28,8 +28,8 @@ pub use asking::{
 };
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{
-    Answer, Browse, Empty, Entry, Feed, Ground, Input, Invocation, Job, Media, Operation, Received, Schemas,
-    Shapes, closed_schema, closed_shape, entry,
+    Answer, Browse, Download, Empty, Entry, Feed, Ground, Input, Invocation, Job, Media, Operation, Received,
+    Schemas, Shapes, closed_schema, closed_shape, entry,
 };
 pub use operations::{PLATFORM, announce};
 pub use process::{Process, Services};

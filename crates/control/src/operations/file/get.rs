@@ -1,11 +1,9 @@
 use larkspur_api::rules::files::for_browsers;
-use larkspur_api::{Empty, Input, Media, Operation, RootCall};
+use larkspur_api::{Download, Empty, Input, Media, Operation, RootCall};
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get};
 use larkspur_store::blobs::Content;
 use larkspur_store::{Root, files};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::Path;
 use crate::operations::CONTROL;
@@ -13,15 +11,6 @@ use crate::support;
 
 /// `GET /larkspur/v1/worlds/:tenant_key/files/:file_key`
 pub(crate) struct Get;
-
-/// The bytes of the file, which are the body of the response.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Output {
-    #[serde(skip)]
-    content: Option<Content>,
-    #[serde(skip)]
-    media: Media,
-}
 
 impl Operation for Get {
     const SPEC: &'static Spec = &Spec {
@@ -46,9 +35,9 @@ impl Operation for Get {
     type Path = Path;
     type Query = Empty;
     type Body = Empty;
-    type Output = Output;
+    type Output = Download;
 
-    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
+    async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Download, Fault> {
         let key = &input.path.file_key;
         let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
         let absent = |why| support::not_found("file_key", key, why);
@@ -60,10 +49,10 @@ impl Operation for Get {
         let content = content.ok_or_else(|| absent("no such file in this world"))?;
         let content_type = for_browsers(&file.content_type).to_owned();
         let media = Media { content_type, file_name: Some(file.name), inline: false };
-        Ok(Output { content: Some(content), media })
+        Ok(Download::new(content, media))
     }
 
-    fn bytes(output: &mut Output) -> Option<(Content, Media)> {
-        output.content.take().zip(Some(std::mem::take(&mut output.media)))
+    fn bytes(output: &mut Download) -> Option<(Content, Media)> {
+        output.take()
     }
 }

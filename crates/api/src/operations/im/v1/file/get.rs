@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::image;
-use crate::{Call, Empty, Input, Media, Operation};
+use crate::{Call, Download, Empty, Input, Media, Operation};
 
 /// `GET /im/v1/files/:file_key`
 pub(super) struct Get;
@@ -16,15 +16,6 @@ pub(super) struct Get;
 pub(super) struct Path {
     /// Its key.
     file_key: String,
-}
-
-/// The bytes of the file, which are the body of the response.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Output {
-    #[serde(skip)]
-    content: Option<Content>,
-    #[serde(skip)]
-    media: Media,
 }
 
 impl Operation for Get {
@@ -59,9 +50,9 @@ impl Operation for Get {
     type Path = Path;
     type Query = Empty;
     type Body = Empty;
-    type Output = Output;
+    type Output = Download;
 
-    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Download, Fault> {
         image::app_may(call)?;
         let key = &input.path.file_key;
         let absent = || Fault::new(codes::IMAGE_PARAM_INVALID, "no such file");
@@ -75,11 +66,11 @@ impl Operation for Get {
         image::is_readable(tx, call).await?;
         let content = files::content(tx, key).await?.ok_or_else(absent)?;
         let media = Media { content_type: file.content_type, file_name: Some(file.name), ..Media::default() };
-        Ok(Output { content: Some(content), media })
+        Ok(Download::new(content, media))
     }
 
-    fn bytes(output: &mut Output) -> Option<(Content, Media)> {
-        output.content.take().zip(Some(std::mem::take(&mut output.media)))
+    fn bytes(output: &mut Download) -> Option<(Content, Media)> {
+        output.take()
     }
 }
 

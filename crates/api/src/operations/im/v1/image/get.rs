@@ -5,7 +5,7 @@ use larkspur_store::{Tx, images};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Empty, Input, Media, Operation};
+use crate::{Call, Download, Empty, Input, Media, Operation};
 
 /// `GET /im/v1/images/:image_key`
 pub(super) struct Get;
@@ -15,15 +15,6 @@ pub(super) struct Get;
 pub(super) struct Path {
     /// Its key.
     image_key: String,
-}
-
-/// The bytes of the image, which are the body of the response.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Output {
-    #[serde(skip)]
-    content: Option<Content>,
-    #[serde(skip)]
-    media: Media,
 }
 
 impl Operation for Get {
@@ -57,9 +48,9 @@ impl Operation for Get {
     type Path = Path;
     type Query = Empty;
     type Body = Empty;
-    type Output = Output;
+    type Output = Download;
 
-    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Download, Fault> {
         super::app_may(call)?;
         let key = &input.path.image_key;
         let absent = || Fault::new(codes::IMAGE_PARAM_INVALID, "no such image");
@@ -75,13 +66,10 @@ impl Operation for Get {
         }
         super::is_readable(tx, call).await?;
         let content = images::content(tx, key).await?.ok_or_else(absent)?;
-        Ok(Output {
-            content: Some(content),
-            media: Media { content_type: image.content_type, ..Media::default() },
-        })
+        Ok(Download::new(content, Media { content_type: image.content_type, ..Media::default() }))
     }
 
-    fn bytes(output: &mut Output) -> Option<(Content, Media)> {
-        output.content.take().zip(Some(std::mem::take(&mut output.media)))
+    fn bytes(output: &mut Download) -> Option<(Content, Media)> {
+        output.take()
     }
 }

@@ -11,7 +11,7 @@ use super::image;
 use crate::messages::standing::{self, Act};
 use crate::messages::{Speaker, finding};
 use crate::rules::resources::{self, Kind};
-use crate::{Call, Empty, Input, Media, Operation};
+use crate::{Call, Download, Empty, Input, Media, Operation};
 
 /// `GET /im/v1/messages/:message_id/resources/:file_key`
 pub(super) struct Get;
@@ -40,15 +40,6 @@ enum ResourceType {
     Image,
     /// A file, voice message or video.
     File,
-}
-
-/// The bytes of the resource, which are the body of the response.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Output {
-    #[serde(skip)]
-    content: Option<Content>,
-    #[serde(skip)]
-    media: Media,
 }
 
 impl Operation for Get {
@@ -100,9 +91,9 @@ impl Operation for Get {
     type Path = Path;
     type Query = Query;
     type Body = Empty;
-    type Output = Output;
+    type Output = Download;
 
-    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Output, Fault> {
+    async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Download, Fault> {
         let (Path { message_id, file_key }, speaker) = (&input.path, Speaker::of(call));
         image::app_may(call)?;
         if message_id.starts_with("bm-") {
@@ -143,8 +134,8 @@ impl Operation for Get {
         found.ok_or_else(|| Fault::new(codes::FILE_NOT_IN_MESSAGE, "the image or file was deleted"))
     }
 
-    fn bytes(output: &mut Output) -> Option<(Content, Media)> {
-        output.content.take().zip(Some(std::mem::take(&mut output.media)))
+    fn bytes(output: &mut Download) -> Option<(Content, Media)> {
+        output.take()
     }
 }
 
@@ -166,16 +157,16 @@ async fn is_carried(tx: &mut Tx, message: &Message, kind: Kind, key: &str) -> Re
     }
 }
 
-async fn stored_image(tx: &mut Tx, key: &str) -> Result<Option<Output>, Fault> {
+async fn stored_image(tx: &mut Tx, key: &str) -> Result<Option<Download>, Fault> {
     let Some(image) = images::get(tx, key).await?.filter(|image| !image.deleted) else { return Ok(None) };
     let media = Media { content_type: image.content_type, ..Media::default() };
-    Ok(images::content(tx, key).await?.map(|content| Output { content: Some(content), media }))
+    Ok(images::content(tx, key).await?.map(|content| Download::new(content, media)))
 }
 
-async fn stored_file(tx: &mut Tx, key: &str) -> Result<Option<Output>, Fault> {
+async fn stored_file(tx: &mut Tx, key: &str) -> Result<Option<Download>, Fault> {
     let Some(file) = files::get(tx, key).await?.filter(|file| !file.deleted) else { return Ok(None) };
     let media = Media { content_type: file.content_type, file_name: Some(file.name), ..Media::default() };
-    Ok(files::content(tx, key).await?.map(|content| Output { content: Some(content), media }))
+    Ok(files::content(tx, key).await?.map(|content| Download::new(content, media)))
 }
 
 /// How many parts of a bundle are read at once.
