@@ -176,6 +176,22 @@ const context = {
 };
 
 /**
+ * What a screen has: once it was left, what it still waits for leads nowhere and says nothing.
+ * @param {() => boolean} left
+ * @returns {Context}
+ */
+function within(left) {
+  const own = /** @type {Context} */ (Object.create(context));
+  for (const name of /** @type {const} */ (['go', 'put', 'toast'])) {
+    const shared = /** @type {(...values: any[]) => void} */ (context[name]);
+    own[name] = (/** @type {any[]} */ ...values) => {
+      if (!left()) shared(...values);
+    };
+  }
+  return own;
+}
+
+/**
  * Reads the hash and shows what it names.
  * @param {boolean} [fresh] whether the worlds were read for this
  */
@@ -229,7 +245,11 @@ async function show(name) {
     const {default: one} = await entry[2]();
     if (mine !== turn) return;
     const [made, end] = root(() => {
-      const result = one.mount(context);
+      let left = false;
+      cleanup(() => {
+        left = true;
+      });
+      const result = one.mount(within(() => left));
       if (result.keys) keys.bind(one.title, result.keys);
       if (result.dispose) cleanup(result.dispose);
       return result;

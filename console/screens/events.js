@@ -45,6 +45,9 @@ function mount(ctx) {
   let loading = false;
   /** Whether the list is to be read again, since it was asked for while it was read. */
   let stale = false;
+  /** Deliveries that came while the list was read. @type {Delivery[]} */
+  let late = [];
+  let left = false;
   let waiting = 0;
   let asking = 0;
   let shownFilter = '';
@@ -109,7 +112,11 @@ function mount(ctx) {
 
   function loaded() {
     loading = false;
-    if (stale) void load();
+    if (left) return;
+    if (stale) return void load();
+    const came = late;
+    late = [];
+    if (came.length) arrived(came);
   }
 
   /** @param {{events: Delivery[], before?: string}} data */
@@ -179,12 +186,13 @@ function mount(ctx) {
     if (!waiting) waiting = window.setTimeout(async () => {
       waiting = 0;
       await load();
-      if (active) await open(active, true);
+      if (active && !left) await open(active, true);
     }, 250);
   }
 
   /** Deliveries that are new or have changed. @param {Delivery[]} batch */
   function arrived(batch) {
+    if (loading) return void late.push(...batch);
     const {type, app_id, state} = filter.peek();
     const at = new Map(list.rows.map((one, i) => [keyOf(one), i]));
     /** @type {Delivery[]} */
@@ -211,7 +219,7 @@ function mount(ctx) {
   /** @param {Delivery} row @param {boolean} [quiet] whether only what changed is shown */
   async function open(row, quiet) {
     active = row;
-    ctx.put({sel: row.event_id});
+    if (!quiet) ctx.put({sel: row.event_id});
     let read;
     try {
       read = await get(W(world, 'events', row.event_id));
@@ -354,6 +362,7 @@ function mount(ctx) {
     node: h('div', {class: 'screen'}, h('div', {class: 'bar'}, typeField, types, appBox, select(t('events.filterState'), [['', t('events.allStates')], ...STATES.map(one => /** @type {[string, string]} */ ([one, t(`status.${one}`)]))], filter.peek().state, state => change({state})),
       button(t('events.inject'), () => void inject(), {key: 'i'})), receiverBox, split),
     dispose() {
+      left = true;
       off.forEach(end => end());
       clearInterval(timer);
       clearTimeout(waiting);

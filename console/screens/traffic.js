@@ -139,6 +139,8 @@ function mount(ctx) {
     const mine = ++turn;
     loading = true;
     reading = true;
+    clearTimeout(asking);
+    asking = 0;
     try {
       const data = await read({limit: PAGE, ...filterQuery(line.peek())});
       if (mine !== turn) return;
@@ -155,6 +157,8 @@ function mount(ctx) {
     } catch (error) {
       if (mine !== turn) return;
       const refused = /** @type {any} */ (error);
+      list.setRows([]);
+      before = undefined;
       if (refused.fields?.length) filterError.textContent = refused.fields.map((/** @type {any} */ one) => `${one.field}: ${one.description}`).join('; ');
       else replace(rows, failure(error));
     }
@@ -184,9 +188,9 @@ function mount(ctx) {
       before = data.next_before;
       list.append(data.entries.map(rowOf));
       shown.set(list.rows.length);
-    } catch {
+    } catch (error) {
       if (mine !== turn) return;
-      before = undefined;
+      ctx.toast(/** @type {any} */ (error).line || t('app.gone'), 'failed');
     }
     loading = false;
   }
@@ -225,9 +229,10 @@ function mount(ctx) {
   /** With a filter, the server says which of the new calls are meant. */
   async function filtered() {
     asking = 0;
+    const mine = turn;
     const first = list.rows[0]?.seq || 0;
     const data = await get(W(world, 'traffic'), {limit: 1000, after: first, ...filterQuery(line.peek())}).catch(() => null);
-    if (data && !paused.peek()) add(data.entries.filter((/** @type {any} */ one) => one.seq > (list.rows[0]?.seq || 0)).map(rowOf));
+    if (data && mine === turn && !paused.peek()) add(data.entries.filter((/** @type {any} */ one) => one.seq > (list.rows[0]?.seq || 0)).map(rowOf));
   }
 
   let refusals = 0;
@@ -259,11 +264,15 @@ function mount(ctx) {
   }
 
   let summarizing = 0;
+  let outdated = false;
   function summarize() {
+    outdated = true;
     if (summarizing) return;
     summarizing = window.setTimeout(async () => {
+      outdated = false;
       const data = await get(W(world, 'traffic', 'summary')).catch(() => null);
       summarizing = 0;
+      if (outdated) summarize();
       if (!data) return;
       kept.set(data.calls);
       showSummary(data);
@@ -289,6 +298,7 @@ function mount(ctx) {
       if (ctx.params.get('sel') !== log_id) return;
       entry = found;
     } catch (error) {
+      if (ctx.params.get('sel') !== log_id) return;
       entry = null;
       show(failure(error));
       return;
@@ -416,7 +426,10 @@ function mount(ctx) {
   const lost = stream.on('*', (data, event) => {
     if (event !== 'gap') return;
     // A server that was started again counts from 1.
-    if (data.restarted) newest = 0;
+    if (data.restarted) {
+      newest = 0;
+      waiting = [];
+    }
     if (!paused.peek()) void load();
   });
   void load().then(() => {
@@ -431,6 +444,9 @@ function mount(ctx) {
       clearInterval(looking);
       clearTimeout(firstLook);
       clearTimeout(gathering);
+      clearTimeout(asking);
+      // Nothing that is still read is shown.
+      turn += 1;
       list.dispose();
       for (const timer of [typing, asking, announcing, summarizing]) clearTimeout(timer);
     },

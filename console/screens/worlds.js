@@ -67,11 +67,8 @@ export default {
       settings.set(await get(W(world, 'settings')).catch(error => ({error})));
     }
 
-    let left = false;
-    /** Who has gone to another screen meanwhile stays there. @param {string} key */
-    const go = key => {
-      if (!left) ctx.go(`#/w/${key}/worlds`);
-    };
+    /** @param {string} key */
+    const go = key => ctx.go(`#/w/${key}/worlds`);
 
     const add = () => form({title: t('worlds.new'), submit: t('apps.make'), fields: [
       {name: 'name', label: t('apps.name'), required: true},
@@ -243,10 +240,7 @@ export default {
 
     return {
       node: h('div', {class: 'columns'}, h('section', {class: 'master', 'aria-label': t('worlds.title')}, h('div', {class: 'bar'}, button(t('worlds.new'), add, {key: 'n', kind: 'primary'})), list.node), h('div', {class: 'body'}, head, here() ? views : null)),
-      dispose() {
-        left = true;
-        list.dispose();
-      },
+      dispose: () => list.dispose(),
       keys: [...list.bindings(), ...keys],
       actions: () => [...keys, ...STEPS.map(advance), {text: 'worlds.clone', run: clone}],
     };

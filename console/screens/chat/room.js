@@ -199,7 +199,9 @@ export class Room {
     const page = await this.#reading(get(this.at('messages'), {as: this.me, lang: this.locale(), render: 1, limit: PAGE, before}));
     if (!page || turn !== this.#turn) return;
     this.more.set(page.has_more);
-    this.messages.set([...page.messages, ...(this.messages.peek() ?? [])]);
+    const now = this.messages.peek() ?? [];
+    const known = new Set(now.map(one => one.message_id));
+    this.messages.set([...page.messages.filter((/** @type {any} */ one) => !known.has(one.message_id)), ...now]);
   }
 
   /** An answer; nothing, with the trouble said, if it is a refusal. @param {Promise<any>} answer @param {import('../../lib/store.js').Signal<string>} [trouble] */
