@@ -234,7 +234,7 @@ function mount(ctx) {
     show(quiet);
   }
 
-  /** A server without `event.get` tells it with the list. @param {Delivery} row */
+  /** If the event cannot be read alone, the list says who is not sent such events. @param {Delivery} row */
   async function notSent(row) {
     const data = await get(W(world, 'events'), {limit: 1, type: row.event_type, chat_id: row.payload?.message?.chat_id || row.payload?.chat_id}).catch(() => null);
     return data?.not_sent || [];

@@ -544,7 +544,7 @@ export default {
   'faults.about.hold': 'the event waits until it is released',
   'faults.about.refuse': 'the platform\'s own refusal, in its form and at its step',
   'faults.about.repeat': 'the event is sent once more',
-  'faults.about.sign_in': 'a user who allows the app is sent back otherwise',
+  'faults.about.sign_in': 'the sign-in ends differently although the user allows the app',
   'faults.about.slow': 'the answer arrives slowly',
   'faults.add': 'Add',
   'faults.addPreset': 'Preset: {preset}',
@@ -668,7 +668,7 @@ export default {
   'worlds.about.forbidden_words': 'Words that no chat or message may contain',
   'worlds.about.hide_member_count': 'The edition can hide the number of members',
   'worlds.about.message_edit_seconds': 'How long messages can be edited',
-  'worlds.about.monthly_calls': 'Calls in a month (99991403 beyond)',
+  'worlds.about.monthly_calls': 'Calls per month (then 99991403)',
   'worlds.about.old_announcements': 'New chats have announcements of the old form',
   'worlds.about.permissions': 'soft: lets calls without a scope through and marks them',
   'worlds.about.public_groups': 'Public groups are allowed',
@@ -792,7 +792,7 @@ export default {
   'login.noFlow': 'No sign-in yet. Open the authorize URL, or let your app ask for a token.',
   'login.denyNext': 'Deny the next one',
   'login.wrongStateNext': 'Wrong state next',
-  'login.nextHow': 'Let the next sign-in fail, once.',
+  'login.nextHow': 'Make the next sign-in fail, once.',
 
   // coverage
   'coverage.title': 'Coverage',

@@ -266,7 +266,11 @@ def exports(checks, console, home, server):
             before = platform_calls(home)
             act() if act else run_line(home, f"larkspur traffic replay {log_ids[0]} --tenant {home.facts['tenant_key']}")
             until(lambda: platform_calls(home) == before + 1, 10)
-            console.press("Escape")
+            if act:
+                # The call is counted before the page has its answer.
+                console.until("document.querySelector('dialog[open]') !== null")
+                console.press("Escape")
+                console.until("document.querySelector('dialog[open]') === null")
     with checks("copied as curl, a call runs"):
         console.send("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
         console.go("traffic", sel=log_ids[0])

@@ -100,8 +100,9 @@ def soak(own, browser):
         page.until("document.querySelector('.stream.live') !== null")
         page.send("Network.disable")
         page.send("Performance.enable", timeDomain="threadTicks")
-        console.crowd(own, own.tenant_token(), 3600, 1e9, until=lambda: page.value(console.ROWS) >= ROWS)
+        console.crowd(own, own.tenant_token(), 300, 1e9, until=lambda: page.value(console.ROWS) >= ROWS)
         page.still()
+        assert page.value(console.ROWS) >= ROWS, page.value(console.ROWS)
         full = heap(page)
         for _ in range(STEPS):
             own.control("PUT", f"{home.path}/clock", {"advance_seconds": STEP_SECONDS})

@@ -6,6 +6,11 @@ use crate::tools;
 /// Runs the drill with the development build: it tests correctness, not speed.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     run::cargo(&["build", "--locked", "--package", "larkspur-server"])?;
+    with_built(arguments)
+}
+
+/// As [`run`], with the program that was built last.
+pub(crate) fn with_built(arguments: &[String]) -> Outcome {
     let target = run::target();
     let program = target.join("debug/larkspur").to_string_lossy().into_owned();
     let patroni = tools::patroni()?.to_string_lossy().into_owned();

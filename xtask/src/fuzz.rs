@@ -8,7 +8,7 @@ use crate::run::{self, Outcome};
 /// The instrumentation for libFuzzer; these compiler flags are stable.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Ccodegen-units=1 -Cdebug-assertions --cfg fuzzing";
+    -Cdebug-assertions --cfg fuzzing";
 
 /// Checks that the lock file matches the fuzz target's dependencies.
 pub(crate) fn locked() -> Outcome {

@@ -23,6 +23,11 @@ const PARTS: &[(&str, &str, &str, &str)] = &[(
 /// Writes the documents, or, with `check`, fails if they would change.
 pub(crate) fn run(check: bool) -> Outcome {
     run::cargo(&["build", "--quiet", "--locked", "--package", "larkspur-server"])?;
+    compare(check)
+}
+
+/// As [`run`], with the program that was built last.
+pub(crate) fn compare(check: bool) -> Outcome {
     let program = run::target().join("debug/larkspur");
     let mut changed = Vec::new();
     for (name, file) in DOCUMENTS {

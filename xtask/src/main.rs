@@ -29,7 +29,7 @@ cargo xtask generate    writes the generated documents; with --check, says wheth
 cargo xtask platform-operations
                         writes the table of the platform's operations from the official SDKs that tests/clients names (needs a network); with --check, says whether it would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
-cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd, Prometheus, nginx, Caddy (Debian, as root)";
+cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd, Prometheus, nginx, Caddy, HAProxy (Debian, as root)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -85,12 +85,25 @@ fn ci() -> Outcome {
             let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
             run::cargo_with(&arguments, &[("RUSTDOCFLAGS", "--deny warnings".as_ref())])
         }),
-        step("generated documents", || generate::run(true)),
+        step("development build", build),
+        step("generated documents", || generate::compare(true)),
         test(),
         step("instructions of the hot handlers", || {
             bench(&["instructions".to_owned(), "--check".to_owned()])
         }),
     ])
+}
+
+/// Everything in development: with the features of the whole workspace, so that no crate is built twice.
+fn build() -> Outcome {
+    run::cargo(&["build", "--workspace", "--all-targets", "--locked"])
+}
+
+/// The program that clients are tested with, and the one that counts instructions: with the same features, so that no crate is
+/// built twice, and without the slow last optimizations of a release.
+fn optimized_build() -> Outcome {
+    let packages = ["--package", "larkspur-server", "--package", "larkspur-bench"];
+    run::cargo(&[&["build", "--profile", "ci", "--locked"], &packages[..]].concat())
 }
 
 /// Enough for most changes: rules and scenarios, in process.
@@ -112,14 +125,14 @@ fn test() -> Outcome {
     run::all([
         rust(),
         clients(),
-        step("failover drill", || drill::run(&["--short".to_owned()])),
+        step("failover drill", || drill::with_built(&["--short".to_owned()])),
         step("fuzz", || fuzz::run(8)),
     ])
 }
 
 fn rust() -> Outcome {
-    // Cargo lists a program's sources only if it is built separately; a test of the image reads the list.
-    step("program", || run::cargo(&["build", "--locked", "--package", "larkspur-server"]))?;
+    // Cargo lists a program's sources only if it is built, not as a part of `cargo test`; a test of the image reads the list.
+    step("development build", build)?;
     let observed = coverage::clean()?;
     run::all([
         step("Rust tests", || {
@@ -163,10 +176,8 @@ fn suite(store: &str, parts: &[&str]) -> Outcome {
 }
 
 fn clients() -> Outcome {
-    step("release program", || {
-        run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"])
-    })?;
-    let program = run::target().join("release/larkspur");
+    step("optimized build", optimized_build)?;
+    let program = run::target().join("ci/larkspur");
     let python = tools::python()?;
     tools::node()?;
     step("clients", || {
@@ -175,11 +186,15 @@ fn clients() -> Outcome {
 }
 
 fn bench(rest: &[String]) -> Outcome {
-    // Instructions are counted inside the benchmark program. The server is nearly a separate build, since the
-    // yardsticks enable more features of shared dependencies.
-    if rest.first().is_none_or(|first| first != "instructions") {
-        run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"])?;
+    // Instructions are counted inside the benchmark program.
+    if rest.first().is_some_and(|first| first == "instructions") {
+        optimized_build()?;
+        let program = run::target().join("ci/larkspur-bench");
+        let arguments: Vec<&str> = rest.iter().map(String::as_str).collect();
+        return run::command(program.as_os_str(), &arguments, &[]);
     }
+    // As it is released. It is nearly a separate build, since the yardsticks enable more features of shared dependencies.
+    run::cargo(&["build", "--release", "--locked", "--package", "larkspur-server"])?;
     let mut arguments = vec!["run", "--release", "--locked", "--quiet", "--package", "larkspur-bench", "--"];
     arguments.extend(rest.iter().map(String::as_str));
     run::cargo(&arguments)

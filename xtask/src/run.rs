@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 /// The result of a command: nothing, or why it failed and what to do.
@@ -88,19 +88,26 @@ pub(crate) fn command(program: &OsStr, arguments: &[&str], variables: &[(&str, &
         .stdout(Stdio::piped())
         .spawn()
         .map_err(cannot)?;
-    let failed = child
-        .stdout
-        .take()
-        .map(|said| pass_on(BufReader::new(said), std::io::stdout()))
-        .transpose()
-        .map_err(cannot)?;
+    let (sender, passed_on) = mpsc::channel();
+    if let Some(said) = child.stdout.take() {
+        std::thread::spawn(move || sender.send(pass_on(BufReader::new(said), std::io::stdout())));
+    }
     let status = child.wait().map_err(cannot)?;
+    let failed = match passed_on.recv_timeout(LEFT_OPEN) {
+        Ok(failed) => failed.map_err(cannot)?,
+        Err(_) => {
+            return Err(format!("`{shown}` ended with {status}, and left a program that holds its output"));
+        }
+    };
     if status.success() {
         return Ok(());
     }
-    let failed: String = failed.iter().flatten().map(|line| format!("\n    {line}")).collect();
+    let failed: String = failed.iter().map(|line| format!("\n    {line}")).collect();
     Err(format!("`{shown}` ended with {status}{failed}"))
 }
+
+/// How long the output of a program may stay open after its end.
+const LEFT_OPEN: Duration = Duration::from_secs(5);
 
 /// Copies what a program says; returns the lines that tell of a failed test.
 fn pass_on(mut said: impl BufRead, mut out: impl Write) -> std::io::Result<Vec<String>> {
@@ -152,6 +159,15 @@ mod tests {
         let failed = pass_on(said, &mut copy).expect("bytes");
         assert_eq!(failed, ["test a::c ... FAILED", "failed: console: opening"]);
         assert_eq!(copy, said);
+    }
+
+    #[test]
+    fn a_program_that_is_left_behind_is_not_waited_for() {
+        let began = Instant::now();
+        let left = command("sh".as_ref(), &["-c", "sleep 20 & exit 0"], &[]);
+        assert!(left.expect_err("it holds the output").contains("left a program"));
+        assert!(began.elapsed() < Duration::from_secs(15));
+        assert_eq!(command("sh".as_ref(), &["-c", "exit 0"], &[]), Ok(()));
     }
 
     #[test]

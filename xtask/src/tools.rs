@@ -31,6 +31,7 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     // As with PostgreSQL, the servers from Debian's packages are not used.
     ("sh", &["-c", "PATH=\"$PATH:/usr/sbin\"; command -v nginx"], "nginx"),
     ("caddy", &["version"], "caddy"),
+    ("sh", &["-c", "PATH=\"$PATH:/usr/sbin\"; command -v haproxy"], "haproxy"),
 ];
 
 /// Installs missing packages, as root on Debian; otherwise lists them.

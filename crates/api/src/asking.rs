@@ -122,6 +122,14 @@ pub struct Called {
     pub failure: Option<(Code, String)>,
 }
 
+impl Called {
+    /// The token for changing the card, which the app was told.
+    pub fn token(&self) -> Option<String> {
+        let told: Value = serde_json::from_str(&self.payload).ok()?;
+        told["token"].as_str().map(str::to_owned)
+    }
+}
+
 /// The result of a challenge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heard {
@@ -180,8 +188,12 @@ pub struct Asking {
     paused: AtomicUsize,
 }
 
+/// The most questions that an operation may ask in a call: another one follows if the URL was changed while a challenge was
+/// sent.
+pub const QUESTIONS: usize = 3;
+
 /// How long an operation waits for another call, one pause after the other.
-const PAUSES: [Duration; 3] =
+const PAUSES: [Duration; QUESTIONS] =
     [Duration::from_millis(40), Duration::from_millis(160), Duration::from_millis(500)];
 
 impl Asking {

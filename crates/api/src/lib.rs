@@ -24,7 +24,7 @@ pub mod tokens;
 pub mod translate;
 
 pub use asking::{
-    Asking, Callback, CallbackRoute, Called, Challenge, FileCopies, Heard, Question, Step, Told,
+    Asking, Callback, CallbackRoute, Called, Challenge, FileCopies, Heard, QUESTIONS, Question, Step, Told,
 };
 pub use call::{Actor, Call, Caller, Presented, RootCall};
 pub use entry::{

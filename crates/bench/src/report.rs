@@ -227,7 +227,7 @@ cargo xtask bench --only reads                     # or writes, start, sizes, li
 cargo xtask bench --only postgres --tags 10000,1000000,10000000
 cargo xtask bench --only postgres,lists            # lists and searches on both kinds of store; --chats sets the sizes
 cargo xtask bench --write docs/benchmarks.md       # this document
-PYTHON tests/clients/run.py console_soak           # the console's figures, with LARKSPUR=target/release/larkspur
+target/python/bin/python tests/clients/run.py console_soak   # the console's figures, of target/release/larkspur
 cargo xtask bench --console target/console/budgets.json   # their rows, after the others
 cargo xtask bench instructions --check             # instructions per request, against the accepted numbers
 cargo xtask bench instructions --accept            # accept new ones

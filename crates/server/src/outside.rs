@@ -49,10 +49,18 @@ impl Named {
     /// Finds the world of an app. If the store cannot be read, it is unknown.
     pub(crate) async fn of(app: &App, app_id: Option<AppId>) -> Self {
         let ruled = match app_id {
-            Some(app_id) => by_app(&app.engine, app_id).await.ok().flatten(),
+            Some(app_id) => by_app(&app.engine, app_id).await.unwrap_or_else(|error| {
+                tracing::warn!(%app_id, why = %error, "cannot read the world of an app");
+                None
+            }),
             None => None,
         };
         Named { app_id, ruled }
+    }
+
+    /// The app with the rules of its world, if both are known.
+    pub(crate) fn known(&self) -> Option<(AppId, &Ruled)> {
+        self.app_id.zip(self.ruled.as_ref())
     }
 }
 

@@ -60,7 +60,24 @@ pub async fn register(root: &mut Root, app: &App, now_ms: i64) -> Result<bool, S
         app.secret_hash.as_str().into(),
         now_ms.into(),
     ];
-    Ok(!root.rows(sql, &params).await?.is_empty())
+    let added = !root.rows(sql, &params).await?.is_empty();
+    if added {
+        keep(root, app.app_id).await?;
+    }
+    Ok(added)
+}
+
+/// The prefix of the note about a deleted app in the table of job slots: its rows are swept again later.
+pub(crate) const DELETED: &str = "gone app ";
+
+/// Before an app with the id of a deleted one is written: from now on, no sweep deletes its rows. One that does so now is waited
+/// for.
+pub(crate) async fn keep(root: &mut Root, app: AppId) -> Result<(), StoreError> {
+    if !root.engine().driver.is_shared() {
+        return Ok(());
+    }
+    let sql = "DELETE FROM job_slot WHERE job = $1";
+    root.rows(sql, &[format!("{DELETED}{app}").into()]).await.map(drop)
 }
 
 /// Replaces the stored hash of an app's secret.

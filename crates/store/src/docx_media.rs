@@ -106,7 +106,10 @@ pub(crate) async fn sweep(engine: &Arc<Engine>, tenant: TenantKey, before: i64) 
 
 async fn forget(root: &mut Root, tenant: TenantKey, tokens: Arc<Vec<String>>) -> Result<(), StoreError> {
     for token in tokens.iter() {
-        let sql = "DELETE FROM docx_media WHERE tenant = $1 AND file_token = $2";
+        // A block may show it since it was read.
+        let sql = "DELETE FROM docx_media WHERE tenant = $1 AND file_token = $2 AND NOT EXISTS \
+                   (SELECT 1 FROM docx_block b WHERE b.block_id = docx_media.block_id AND b.tenant = $1 \
+                   AND b.content LIKE '%' || $2 || '%')";
         root.rows(sql, &[tenant.into(), token.as_str().into()]).await?;
     }
     Ok(())

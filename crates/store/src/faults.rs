@@ -77,7 +77,7 @@ pub async fn see(tx: &mut Tx, fault: &str) -> Result<Option<Count>, StoreError> 
 pub async fn hit(tx: &mut Tx, fault: &str) -> Result<(), StoreError> {
     let sql = "UPDATE fault_count SET hits = hits + 1 WHERE tenant = $1 AND fault_id = $2";
     tx.rows(sql, [fault.into()]).await?;
-    tx.notify(Notice::Faults);
+    tx.notify(Notice::FaultHits);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use crate::driver::StoreError;
-use crate::{Engine, Value};
+use crate::{Engine, Tx, Value};
 
 /// A window in which a number of calls is allowed. The default allows any number.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +129,9 @@ pub async fn count(
     Ok(Counted { full: Some(FullWindow { cap: windows[0].cap, left_ms: 1 }), used })
 }
 
+/// In place of an app: the calls of months are counted for all apps together.
+const MONTHS: AppId = AppId(0);
+
 /// How long the count of a month outlives its last call, in milliseconds of the real time.
 const MONTH_KEPT_MS: i64 = 32 * 86_400_000;
 
@@ -145,10 +148,16 @@ pub async fn count_of_month(
     real_now: i64,
 ) -> Result<bool, StoreError> {
     let name = format!("month {from}");
-    let key = Key { tenant, app_id: AppId(0), operation: &name };
+    let key = Key { tenant, app_id: MONTHS, operation: &name };
     let month = Window { length_ms: to.saturating_sub(from), cap: most };
     // Its time is always the first of the month: a clock that is moved back counts in the same window.
     let counted =
         count(engine, key, [month, Window::default()], from, real_now.saturating_add(MONTH_KEPT_MS)).await?;
     Ok(counted.full.is_none())
+}
+
+/// Starts to count the calls of months anew in the transaction's tenant.
+pub async fn forget_months(tx: &mut Tx) -> Result<(), StoreError> {
+    let sql = "DELETE FROM call_count WHERE tenant = $1 AND app_id = $2";
+    tx.rows(sql, [MONTHS.into()]).await.map(drop)
 }

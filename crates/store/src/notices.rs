@@ -21,8 +21,10 @@ pub enum Notice {
         /// What was done with it.
         change: Change,
     },
-    /// The fault rules, or how often one was used.
+    /// The fault rules.
     Faults,
+    /// How often a fault rule was used.
+    FaultHits,
     /// The clock.
     Clock,
 }

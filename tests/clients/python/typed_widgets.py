@@ -81,12 +81,13 @@ def long_announcement(checks, stage, name, who):
 
     def everything(size):
         found, token = [], ""
-        while True:
+        for _ in range(100):
             page = good(blocks.list(chat_id=chat, page_size=size, **({"page_token": token} if token else {})))
             assert len(page.items) <= size and bool(page.has_more) == bool(page.page_token), vars(page)
             found, token = found + page.items, page.page_token
             if not token:
                 return found
+        raise AssertionError("the list of blocks has no end")
 
     with checks(f"{name}: an announcement with headings, lists, a table, a picture and a mention"):
         mention = {"mention_user": {"user_id": stage.person(1)}}

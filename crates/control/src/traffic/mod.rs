@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use larkspur_api::Feed;
 use larkspur_api::rules::matcher::{Grammar, Matcher, Subject};
@@ -88,6 +89,29 @@ pub enum Whose {
     All,
 }
 
+/// How long to wait until an assertion is judged again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// At least, in milliseconds: what happens meanwhile is judged together.
+    pub least_ms: u64,
+    /// At most, in milliseconds; never less than `least_ms`.
+    pub most_ms: u64,
+}
+
+impl Wait {
+    /// What happens at once is judged together, in milliseconds.
+    const SETTLE_MS: u64 = 10;
+    /// Judging takes at most one in so many parts of the time.
+    const SHARE: u64 = 10;
+
+    /// For an assertion that was judged since `began`.
+    pub fn after(began: Instant, most_ms: u64) -> Self {
+        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let least = took.saturating_mul(Self::SHARE - 1).max(Self::SETTLE_MS);
+        Wait { least_ms: least.min(most_ms), most_ms }
+    }
+}
+
 /// What the process offers for recorded calls.
 pub trait Traffic: Send + Sync {
     /// Whether calls are recorded, unless their world says otherwise.
@@ -106,12 +130,10 @@ pub trait Traffic: Send + Sync {
     fn clear(&self, world: TenantKey);
     /// Which calls caused deliveries with these numbers: their log ids, by number.
     fn causes(&self, world: TenantKey, numbers: &HashSet<i64>) -> HashMap<i64, String>;
-    /// Waits until a delivery of the world changes, for a moment at most and for `most_ms` at most. Returns how long it waited, in
-    /// milliseconds.
-    fn wait_event(&self, world: TenantKey, most_ms: u64) -> BoxFuture<'_, u64>;
-    /// Waits until the world has a call beyond `seen`, or for `wait_ms` at most. Returns how long it waited, in
-    /// milliseconds.
-    fn wait(&self, world: TenantKey, seen: u64, wait_ms: u64) -> BoxFuture<'_, u64>;
+    /// Waits until a delivery of the world changes, a moment at most. Returns how long it waited, in milliseconds.
+    fn wait_event(&self, world: TenantKey, wait: Wait) -> BoxFuture<'_, u64>;
+    /// Waits until the world has a call beyond `seen`. Returns how long it waited, in milliseconds.
+    fn wait(&self, world: TenantKey, seen: u64, wait: Wait) -> BoxFuture<'_, u64>;
     /// A stream of what happens in the world: its calls from the one after `last` on, or from now on, and the other topics from
     /// now on.
     ///

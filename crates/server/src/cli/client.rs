@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::Place;
+use crate::config::Config;
 use crate::http::{self, Fetched, Sent};
 use crate::ready::{self, Ready, User, World};
 
@@ -16,14 +17,15 @@ pub(super) struct Server {
     ready: Result<Ready, String>,
 }
 
-/// Where the ready file is, and whether a flag or the setting `ready_file` names it.
+/// Where the ready file is, and whether a flag or a setting names it or its directory.
 fn ready_file(named: Option<&PathBuf>, place: &Place) -> Result<(PathBuf, bool), String> {
     if let Some(path) = named {
         return Ok((path.clone(), true));
     }
     let config = place.config()?;
     let set = Some(config.ready_file).filter(|path| !path.as_os_str().is_empty());
-    let named = place.data.is_some() || set.is_some();
+    let usual = Config::load(None, [], &[]).map_err(|error| error.to_string())?.data;
+    let named = place.data.is_some() || set.is_some() || config.data != usual;
     Ok((set.unwrap_or_else(|| config.data.join(ready::NAME)), named))
 }
 
@@ -82,7 +84,8 @@ impl Server {
     /// Finds a server by its base URL, by the ready file, or by the exported variables.
     pub(super) fn find(url: Option<&str>, named: Option<&PathBuf>, place: &Place) -> Result<Self, String> {
         let (path, named) = ready_file(named, place)?;
-        let exported = || exported(variable).filter(|_| !named && !path.exists());
+        let here = |ready: &Ready| url.is_none_or(|url| url.trim_end_matches('/') == ready.reach());
+        let exported = || exported(variable).filter(|ready| !named && !path.exists() && here(ready));
         let ready = ready::load(&path).or_else(|why| exported().ok_or(why)).map_err(|why| {
             format!("{why}: start `larkspur serve` here, paste its `export` lines, or pass --url and --token")
         });
@@ -94,7 +97,7 @@ impl Server {
         Ok(Server { authority: authority(&url)?, url, ready })
     }
 
-    /// The content of the ready file; an error if there is none.
+    /// The content of the ready file, or of the exported variables; an error if there are none.
     pub(super) fn known(&self) -> Result<&Ready, String> {
         self.ready.as_ref().map_err(Clone::clone)
     }
@@ -106,7 +109,7 @@ impl Server {
             .map_err(|error| format!("cannot reach {}: {error}: is the server running?", self.url))
     }
 
-    /// A tenant token of an app, or of the demo app.
+    /// A tenant token of an app, by default of the app of the ready file or of the exported variables.
     pub(super) async fn sign_in(&self, app: Option<(&str, &str)>) -> Result<String, String> {
         let (id, secret) = match app {
             Some(app) => app,
@@ -114,7 +117,7 @@ impl Server {
                 let world = self.known()?.world.as_ref();
                 let world = world.filter(|world| !world.app_secret.is_empty());
                 let world =
-                    world.ok_or("the ready file has no app: pass --app-id and --app-secret, or --token")?;
+                    world.ok_or("neither the ready file nor APP_ID and APP_SECRET name an app: pass --app-id and --app-secret, or --token")?;
                 (world.app_id.as_str(), world.app_secret.as_str())
             }
         };

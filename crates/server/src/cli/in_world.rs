@@ -150,13 +150,13 @@ impl World {
         &self.tenant
     }
 
-    /// The app that a flag names, or that of the ready file.
+    /// The app that a flag names, or that of the ready file or of the exported variables.
     pub(super) fn app(&self, named: Option<&String>) -> Result<String, String> {
         if let Some(app) = named {
             return Ok(app.clone());
         }
         let known = self.control.server.known()?.world.as_ref().filter(|world| !world.app_id.is_empty());
-        Ok(known.ok_or("the ready file has no app: pass --app")?.app_id.clone())
+        Ok(known.ok_or("neither the ready file nor APP_ID names an app: pass --app")?.app_id.clone())
     }
 
     /// The `data` of the answer to a call; `more` is its path below the world's, with its query.

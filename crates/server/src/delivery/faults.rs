@@ -169,14 +169,14 @@ pub(super) async fn of_callback(app: &App, callback: &Callback) -> OfCallback {
 pub(super) async fn of_connection(app: &App, connection: &Connection) {
     let app_id = connection.app_id();
     let Some(ruled) = by_app(&app.engine, app_id).await.ok().flatten() else { return };
-    let before = connection.looks_at(&ruled.faults);
+    let before = connection.looks_at(Some(ruled.faults.clone()));
     if connection.is_ended() || before.as_ref() == Some(&ruled.faults) {
         return;
     }
     let rules = app.faults.rules(ruled.tenant, &ruled.faults);
     let now = app.engine.clock.now_ms().saturating_add(ruled.clock_offset_ms);
     let seen = Seen { event_type: None, app_id, way: None, form: "connection" };
-    let earlier = before.map(|before| Rules::read(&before));
+    let earlier = before.as_ref().map(|before| Rules::read(before));
     let earlier = earlier.iter().flat_map(|rules| rules.matching(Kind::Connections, now, &seen));
     let known: HashSet<&str> = earlier.map(|rule| rule.id.as_str()).collect();
     let matching = rules.matching(Kind::Connections, now, &seen);
@@ -185,8 +185,14 @@ pub(super) async fn of_connection(app: &App, connection: &Connection) {
         let used = decided.used.and_then(|place| matching.get(place));
         used.and_then(|rule| rule.effect.disconnect.clone())
     };
-    if let Some(how) = counted(app, ruled.tenant, matching, decide).await.flatten() {
-        connection.end(how);
+    if matching.is_empty() {
+        return;
+    }
+    match counted(app, ruled.tenant, matching, decide).await {
+        Some(Some(how)) => connection.end(how),
+        Some(None) => {}
+        // They could not be counted: they still count as added since, when rules change again.
+        None => drop(connection.looks_at(before)),
     }
 }
 

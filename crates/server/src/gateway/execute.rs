@@ -2,15 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use larkspur_api::{Answer, Caller, Entry, Invocation, Media, Received};
+use larkspur_api::{Answer, Caller, Entry, Invocation, Media, QUESTIONS, Received};
 use larkspur_contract::{Effect, Fault, Reply, Spec, codes};
 use larkspur_store::blobs::BlobKey;
 use larkspur_store::{Engine, StoreError, Work};
 
 use crate::App;
-
-/// The most questions that are asked during a call: another one follows if the URL was changed while a challenge was sent.
-const QUESTIONS: usize = 3;
 
 /// Runs an operation, and says what it did, also if it refused. The driver owns the transaction: a client that
 /// disconnects meanwhile does not interrupt it.

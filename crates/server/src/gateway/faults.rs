@@ -18,6 +18,7 @@ use larkspur_control::faults::{
     SignInResult, When,
 };
 use larkspur_store::Engine;
+use larkspur_store::faults::Ruled;
 use serde_json::{Map, Value};
 use tokio::time::sleep;
 
@@ -205,12 +206,14 @@ pub(super) async fn of_root(
 }
 
 /// What the rules do to a request for the address of long connections; it is no operation of the registry.
-async fn of_endpoint(app: &App, request: (&str, &str), app_id: AppId) -> Result<Option<Injected>, Fault> {
-    if app.engine.read_only {
+async fn of_endpoint(
+    app: &App,
+    request: (&str, &str),
+    (app_id, ruled): (AppId, &Ruled),
+) -> Result<Option<Injected>, Fault> {
+    if app.engine.read_only || ruled.faults.is_empty() {
         return Ok(None);
     }
-    let found = by_app(&app.engine, app_id).await?;
-    let Some(ruled) = found.filter(|ruled| !ruled.faults.is_empty()) else { return Ok(None) };
     let rules = app.faults.rules(ruled.tenant, &ruled.faults);
     let seen = Seen {
         operation: "callback.ws.endpoint",
@@ -367,13 +370,13 @@ fn refusal(pace: Pace, (spec, call): (&Spec, Option<&Call>), refuse: &Refuse, no
 }
 
 /// The rule that changes a request for the address of long connections, and the answer in its place, if the rule has one.
-/// `request` is the method and the path.
+/// `request` is the method and the path; the app comes with the rules of its world.
 pub(crate) async fn endpoint(
     app: &App,
     request: (&str, &str),
-    app_id: AppId,
+    named: (AppId, &Ruled),
 ) -> Result<Option<(Injected, Option<Response>)>, Fault> {
-    let Some(injected) = of_endpoint(app, request, app_id).await? else { return Ok(None) };
+    let Some(injected) = of_endpoint(app, request, named).await? else { return Ok(None) };
     let refused = injected.effect.refuse.as_ref().zip(injected.at_endpoint());
     let response = match refused {
         Some((refuse, fault)) => {

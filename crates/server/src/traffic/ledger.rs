@@ -11,7 +11,7 @@ use larkspur_store::{Mixing, Scoped};
 use super::record::Record;
 use crate::call_id::CallId;
 
-/// The most rows of a world. Beyond, calls of further operations are not counted.
+/// The most rows of each kind in a world. Beyond, further operations and events are not counted.
 const ROWS_MAX: usize = 8192;
 
 /// What is counted in a world.

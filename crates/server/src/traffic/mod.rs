@@ -24,7 +24,7 @@ use larkspur_api::tokens::Token;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Access, Fault, codes};
 use larkspur_control::traffic::ledger::{Counted, Counts};
-use larkspur_control::traffic::{Calls, Entry, Place, Topics, Traffic, Whose};
+use larkspur_control::traffic::{Calls, Entry, Place, Topics, Traffic, Wait, Whose};
 use larkspur_store::{BoxFuture, Keys, Notice};
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
@@ -40,10 +40,8 @@ use ring::{World, Worlds};
 
 /// The most apps whose world is remembered.
 const APPS_MAX: usize = 65_536;
-/// For how long further calls are gathered before an assertion is judged again.
-const SETTLE: Duration = Duration::from_millis(10);
-/// How long an assertion about events waits for news before it is judged again.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long an assertion about events waits for news before it is judged again, in milliseconds.
+const LOOK_EVERY_MS: u64 = 200;
 /// Paths of the control API that are about a world begin like this.
 const OF_A_WORLD: &str = "/larkspur/v1/worlds/";
 /// Operations of the control API that are not recorded: they read the records, or answer a secret.
@@ -256,33 +254,25 @@ impl Traffic for Recording {
         events.filter(|(number, _)| numbers.contains(number)).collect()
     }
 
-    fn wait_event(&self, key: TenantKey, most_ms: u64) -> BoxFuture<'_, u64> {
+    fn wait_event(&self, key: TenantKey, wait: Wait) -> BoxFuture<'_, u64> {
         Box::pin(async move {
-            let began = Instant::now();
             let mut watched = self.board.watch(key);
-            // What happens on other servers is not told.
-            let most = Duration::from_millis(most_ms).min(LOOK_EVERY);
-            let _ = tokio::time::timeout(most, async {
+            let change = async {
                 while !matches!(
                     watched.next().await,
                     Ok(Notice::Delivery(_) | Notice::Deliveries) | Err(RecvError::Lagged(_))
                 ) {}
-            })
-            .await;
-            tokio::time::sleep(SETTLE.min(Duration::from_millis(most_ms).saturating_sub(began.elapsed())))
-                .await;
-            u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
+            };
+            // What happens on other servers is not told.
+            let most_ms = wait.most_ms.min(LOOK_EVERY_MS).max(wait.least_ms);
+            waited(change, Wait { most_ms, ..wait }).await
         })
     }
 
-    fn wait(&self, key: TenantKey, seen: u64, wait_ms: u64) -> BoxFuture<'_, u64> {
+    fn wait(&self, key: TenantKey, seen: u64, wait: Wait) -> BoxFuture<'_, u64> {
         Box::pin(async move {
-            let (began, most) = (Instant::now(), Duration::from_millis(wait_ms));
             let world = self.worlds.of(Some(key));
-            let _ = tokio::time::timeout(most, feed::beyond(&world, seen)).await;
-            // Calls that follow at once are judged together.
-            tokio::time::sleep(SETTLE.min(most.saturating_sub(began.elapsed()))).await;
-            u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
+            waited(feed::beyond(&world, seen), wait).await
         })
     }
 
@@ -345,4 +335,12 @@ impl Traffic for Recording {
     fn node(&self) -> String {
         self.app.upgrade().map_or_else(String::new, |app| format!("n{}", app.engine.ids.node_number()))
     }
+}
+
+/// Waits for a change. Returns how long it waited, in milliseconds.
+async fn waited(change: impl Future<Output = ()>, wait: Wait) -> u64 {
+    let began = Instant::now();
+    let _ = tokio::time::timeout(Duration::from_millis(wait.most_ms), change).await;
+    tokio::time::sleep(Duration::from_millis(wait.least_ms).saturating_sub(began.elapsed())).await;
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
 }

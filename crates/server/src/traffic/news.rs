@@ -101,7 +101,7 @@ impl News {
                     gathered.gaps.insert("chat");
                 }
             }
-            Notice::Faults if topics.faults => gathered.faults = true,
+            Notice::Faults | Notice::FaultHits if topics.faults => gathered.faults = true,
             Notice::Clock if topics.clock => gathered.clock = true,
             _ => return,
         }

@@ -200,6 +200,12 @@ fn exported_variables_stand_in_for_a_ready_file() {
         let refused = at(&[&list[..], named].concat(), &exports).expect_err("the file does not exist");
         assert!(refused.contains("there is no ready file"), "{named:?}: {refused}");
     }
+    let set = [&exports[..], &[("LARKSPUR_DATA", "none")]].concat();
+    let refused = at(&list, &set).expect_err("the setting names a directory without a ready file");
+    assert!(refused.contains("there is no ready file"), "{refused}");
+    // The exported key is for the exported server alone.
+    let refused = at(&[&list[..], &["--url", "http://127.0.0.1:9"]].concat(), &exports).expect_err("no key");
+    assert!(refused.contains("there is no ready file"), "{refused}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ const PAGE: &str = "/open-apis/authen/v1/authorize";
 enum Kind {
     Nginx,
     Caddy,
+    Haproxy,
 }
 
 /// A proxy in front of a server. Dropping it stops it.
@@ -99,6 +100,20 @@ impl Proxy {
                 let mut command = Command::new("caddy");
                 command.args(["run", "--adapter", "caddyfile", "--config", &settings]);
                 command.env("HOME", folder.path()).env_remove("XDG_CONFIG_HOME").env_remove("XDG_DATA_HOME");
+                command
+            }
+            Kind::Haproxy => {
+                let both =
+                    [&certificate, &key].map(|file| fs::read_to_string(file).expect("a file")).concat();
+                fs::write(&certificate, both).expect("written");
+                let mut site = put(&guide("haproxy"), "bind :443", &format!("bind 127.0.0.1:{port}"));
+                site = put(&site, "/etc/ssl/larkspur.pem", &certificate);
+                for node in ["10.0.0.1:5275", "10.0.0.2:5275", "10.0.0.3:5275"] {
+                    site = put(&site, node, server);
+                }
+                fs::write(&settings, site).expect("written");
+                let mut command = Command::new("sh");
+                command.args(["-c", "PATH=\"$PATH:/usr/sbin\"; exec haproxy -db -f \"$1\"", "sh", &settings]);
                 command
             }
         };
@@ -257,7 +272,13 @@ fn in_production(kind: Kind) {
     let proxy = Proxy::start(kind, &address);
     let made = world(&url);
     calls(&proxy, &made);
-    for path in ["/larkspur/v1/worlds", "/larkspur/metrics", "/larkspur/guide/", "/larkspur/health/ready"] {
+    for path in [
+        "/larkspur/v1/worlds",
+        "/larkspur/metrics",
+        "/%6carkspur/metrics",
+        "/larkspur/guide/",
+        "/larkspur/health/ready",
+    ] {
         let bearer = format!("Bearer {CONTROL_KEY}");
         let (status, _, text) = proxy.ask("GET", path, &[("Authorization", &bearer)], b"");
         assert_eq!(status, 404, "{path}: {text}");
@@ -307,6 +328,16 @@ fn nginx_in_front_of_production() {
 #[test]
 fn caddy_in_front_of_production() {
     in_production(Kind::Caddy);
+}
+
+#[test]
+fn haproxy_in_front_of_production() {
+    in_production(Kind::Haproxy);
+}
+
+#[test]
+fn haproxy_in_front_of_a_test_server() {
+    in_test_mode(Kind::Haproxy);
 }
 
 #[test]

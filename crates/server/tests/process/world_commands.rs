@@ -194,8 +194,8 @@ fn events_are_followed() {
             .iter()
             .any(|event| event["event_id"] == first.as_str() && event["state"] == "delivered")
     };
-    // Its retry is due in 15 s.
-    bench.good(&["world", "clock", "+1m"]);
+    // Later than any retry that it may wait for.
+    bench.good(&["world", "clock", "+2h"]);
     all.until("an older event that changed", || is_told(&all));
     delivered.until("an older event that came into the state", || is_told(&delivered));
     assert!(delivered.lines().iter().all(|event| event["state"] == "delivered"), "{}", delivered.said());

@@ -306,7 +306,7 @@ pub struct Claimed {
     pub deliveries: Vec<Delivery>,
     /// Apps that are connected to another server, which sends their events.
     pub elsewhere: HashSet<AppId>,
-    /// How many events of each app, by tenant, failed or were dropped without an attempt.
+    /// How many events of each app, by tenant, ended without an attempt: they failed, were dropped, or are held.
     pub failed: HashMap<(TenantKey, AppId), usize>,
     /// Whether it changed anything.
     pub acted: bool,

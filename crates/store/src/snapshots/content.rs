@@ -48,6 +48,13 @@ impl Content {
         }
     }
 
+    /// Resets the columns with the work of servers in progress, as when a state is saved.
+    pub(crate) fn leave_work_out(&mut self) {
+        for Rows { table, rows } in &mut self.0 {
+            table.leave_work_out(rows);
+        }
+    }
+
     fn sort(&mut self) {
         for Rows { table, rows } in &mut self.0 {
             rows.sort_by(|one, other| table.order(one, other));

@@ -55,6 +55,15 @@ impl Held {
         })
     }
 
+    /// Resets the columns with the work of servers in progress.
+    pub(crate) fn leave_work_out(&self, rows: &mut [Cells]) {
+        for (at, value) in &self.fresh {
+            for cell in rows.iter_mut().filter_map(|row| row.get_mut(*at)) {
+                cell.clone_from(value);
+            }
+        }
+    }
+
     /// The key of a row in its table.
     pub(crate) fn key_of<'a>(&self, row: &'a Cells) -> &'a [Value] {
         row.get(..self.key).unwrap_or_default()

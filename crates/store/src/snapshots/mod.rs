@@ -29,6 +29,7 @@ use crate::driver::StoreError;
 use crate::whole::migrate::SCHEMA_VERSION;
 use crate::{Root, Row, Tx, Value, blobs, policies};
 use content::{Content, Reader, Rows};
+use held::Cells;
 use states::{Present, Saved, tables_with_rows};
 use writing::Writer;
 
@@ -179,9 +180,10 @@ pub async fn save_lines(
         let why = "a snapshot has one row of its tenant".to_owned();
         return Ok(Err(Unsaved::Unreadable(Unreadable { line: 1, why })));
     }
-    if let Err(why) = tenant_is_sound(&content) {
+    if let Err(why) = tenant_is_sound(&content).and_then(|()| tickets_are_sound(&content)) {
         return Ok(Err(Unsaved::Unreadable(Unreadable { line: 1, why })));
     }
+    content.leave_work_out();
     if origin.tenant != tx.tenant() || !origin.same_keys {
         clone::renew(tx, origin.tenant, &mut content)?;
     }
@@ -216,6 +218,29 @@ fn tenant_is_sound(content: &Content) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The greatest number of a ticket in a file.
+const TICKET_MAX: i64 = 1 << 40;
+
+/// Whether the numbers of tickets are in the order that they are given out in. Signing in tries all those that are valid.
+fn tickets_are_sound(content: &Content) -> Result<(), String> {
+    let Some(rows) = content.0.iter().find(|rows| rows.table.name == "app_sign_in") else { return Ok(()) };
+    let number = |row: &Cells, name: &str| match rows.table.columns.iter().position(|column| column == name) {
+        Some(at) => match row.get(at) {
+            Some(Value::Int(number)) => Some(*number),
+            _ => None,
+        },
+        None => None,
+    };
+    let sound = |row: &Cells| {
+        let numbers = ["tickets_from", "ticket_mark", "ticket_no"].map(|name| number(row, name));
+        matches!(numbers, [Some(0..), Some(_), Some(..=TICKET_MAX)]) && numbers.is_sorted()
+    };
+    match rows.rows.iter().all(sound) {
+        true => Ok(()),
+        false => Err("app_sign_in: 0 <= tickets_from <= ticket_mark <= ticket_no <= 2^40".to_owned()),
+    }
 }
 
 async fn store(

@@ -16,7 +16,7 @@ use super::states::{Budget, Lines, Present, Saved, numbered, tables_with_rows};
 use crate::driver::StoreError;
 use crate::events::{outbox, subscriptions};
 use crate::whole::deleted_worlds;
-use crate::{Notice, Root, Tx, Value, apps};
+use crate::{Notice, Root, Tx, Value, apps, frequency};
 
 /// The most rows that one statement writes; it is a power of two.
 const ROWS: usize = 64;
@@ -187,6 +187,7 @@ pub(super) async fn apply(
         restoring.write(tx).await?;
     }
     put_tenant_back(tx, saved, (clock, real_now), &mut done).await?;
+    frequency::forget_months(tx).await?;
     mend_apps(root, tx, &apps, &saved.all("app_install")?).await?;
     deleted_worlds::forget(root, tx.tenant(), present.into_iter().chain(app_ids(&apps)).collect());
     for notice in [Notice::Clock, Notice::Faults, Notice::Deliveries] {
@@ -222,7 +223,7 @@ async fn change_apps(
     let (here, kept): (HashSet<AppId>, HashSet<AppId>) =
         (present.iter().copied().collect(), app_ids(saved).collect());
     for app in kept.difference(&here) {
-        deleted_worlds::bring_back(root, *app).await?;
+        apps::keep(root, *app).await?;
     }
     let gone: HashSet<AppId> = here.difference(&kept).copied().collect();
     for app in gone.iter().copied() {

@@ -99,13 +99,7 @@ impl Present {
             params.push(Value::Int(i64::try_from(self.step).unwrap_or(i64::MAX)));
         }
         let mut rows: Vec<Cells> = tx.rows_of(&sql, params).await?.into_iter().map(|row| row.0).collect();
-        for row in &mut rows {
-            for (at, value) in &self.table.fresh {
-                if let Some(cell) = row.get_mut(*at) {
-                    cell.clone_from(value);
-                }
-            }
-        }
+        self.table.leave_work_out(&mut rows);
         if rows.windows(2).any(|two| matches!(two, [one, other] if self.table.order(one, other).is_ge())) {
             return Err(StoreError::Broken(format!("the rows of {name} are not in the order of their keys")));
         }

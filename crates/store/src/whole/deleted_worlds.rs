@@ -14,9 +14,8 @@ use crate::driver::StoreError;
 use crate::tenants::TABLES;
 use crate::{Engine, Hook, Root, Value, apps};
 
-/// The prefix of a world or an app in the table of job slots, and the text that sorts after all of these.
+/// The prefix of a world in the table of job slots, and the bounds of those of worlds and apps ([`apps::DELETED`]).
 const WORLD: &str = "gone world ";
-const APP: &str = "gone app ";
 const ALL: (&str, &str) = ("gone ", "gone!");
 /// Longer than any call takes, in milliseconds.
 const WAIT_MS: i64 = 600_000;
@@ -117,7 +116,7 @@ async fn remember_world(root: &mut Root, tenant: TenantKey) -> Result<(), StoreE
 /// Records that apps were deleted, with their world or by a restore.
 pub(crate) async fn remember_apps(root: &mut Root, apps: &HashSet<AppId>) -> Result<(), StoreError> {
     for app in apps {
-        remember(root, format!("{APP}{app}")).await?;
+        remember(root, format!("{}{app}", apps::DELETED)).await?;
     }
     Ok(())
 }
@@ -129,15 +128,6 @@ async fn remember(root: &mut Root, name: String) -> Result<(), StoreError> {
     let now = root.engine().clock.now_ms();
     let sql = "INSERT INTO job_slot (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING";
     root.rows(sql, &[name.into(), now.into()]).await.map(drop)
-}
-
-/// Before a restore writes an app that was deleted: from now on, no sweep deletes its rows. One that does so now is waited for.
-pub(crate) async fn bring_back(root: &mut Root, app: AppId) -> Result<(), StoreError> {
-    if !root.engine().driver.is_shared() {
-        return Ok(());
-    }
-    let sql = "DELETE FROM job_slot WHERE job = $1";
-    root.rows(sql, &[Value::from(format!("{APP}{app}"))]).await.map(drop)
 }
 
 /// Deletes rows that were written for worlds and apps after their deletion. Returns how many worlds and apps were
@@ -156,7 +146,7 @@ pub(crate) async fn sweep(engine: &Arc<Engine>, now_ms: i64) -> Result<usize, St
 }
 
 async fn once_more(root: &mut Root, name: String, slot: i64) -> Result<(), StoreError> {
-    // First, as a restore that brings the app back deletes the same row before it writes.
+    // First, as a unit that writes the app anew deletes the same row before it writes ([`apps::keep`]).
     let sql = "DELETE FROM job_slot WHERE job = $1 AND slot = $2 RETURNING slot";
     if root.rows(sql, &[Value::from(name.as_str()), slot.into()]).await?.is_empty() {
         return Ok(());
@@ -164,7 +154,7 @@ async fn once_more(root: &mut Root, name: String, slot: i64) -> Result<(), Store
     if let Some(tenant) = name.strip_prefix(WORLD).and_then(TenantKey::parse) {
         delete_rows(root, tenant).await?;
     }
-    if let Some(app) = name.strip_prefix(APP).and_then(AppId::parse) {
+    if let Some(app) = name.strip_prefix(apps::DELETED).and_then(AppId::parse) {
         delete_rows_of_app(root, app).await?;
     }
     Ok(())

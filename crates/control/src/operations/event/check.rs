@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use larkspur_api::{Input, Operation, Process, RootCall};
 use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, post};
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::told::{matcher, told};
 use crate::operations::traffic::check::{Query, refusal};
 use crate::operations::{CONTROL, WorldPath};
-use crate::traffic::{Count, Differs, Traffic, Verdict, Wanted, verdict};
+use crate::traffic::{Count, Differs, Traffic, Verdict, Wait, Wanted, verdict};
 use crate::{support, values};
 
 /// The longest wait, in milliseconds.
@@ -98,12 +99,13 @@ impl Operation for Check {
         let tenant = support::tenant_key(key)?;
         let mut left = wait_ms.unwrap_or(0).min(WAIT_MAX);
         let (verdict, truncated) = loop {
+            let began = Instant::now();
             let (told, truncated) = told(process, call, key, since.as_deref()).await?;
             let found = verdict(&wanted, &told);
             if !found.open || left == 0 {
                 break (found, truncated);
             }
-            left = left.saturating_sub(traffic.wait_event(tenant, left).await);
+            left = left.saturating_sub(traffic.wait_event(tenant, Wait::after(began, left)).await);
         };
         let Verdict { passed, count, ids, near, .. } = verdict;
         if !passed && input.query.fail.is_some() {

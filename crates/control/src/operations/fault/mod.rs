@@ -68,19 +68,19 @@ pub(crate) async fn store(tx: &mut Tx, rules: &[Rule]) -> Result<String, Fault> 
     Ok(text)
 }
 
-/// Makes a rule the first one of a locked world, in place of one with its id. Other rules with the same beginning that were
-/// used up go. Returns the world with its rules.
+/// Makes a rule the first one of a locked world, in place of one with its id. Rules of the same kind that were used up are
+/// removed. Returns the world with its rules.
 pub(crate) async fn put_first(
     tx: &mut Tx,
     mut world: Tenant,
     rule: Rule,
-    beginning: &str,
+    of_kind: impl Fn(&str) -> bool,
 ) -> Result<Tenant, Fault> {
     let mut all = rules(&world);
     let counts = faults::counts(tx).await?;
     let is_used = |one: &Rule| {
         let hits = counts.get(&one.id).map_or(0, |count| count.hits);
-        one.id.starts_with(beginning) && one.times.is_some_and(|times| hits >= times)
+        of_kind(&one.id) && one.times.is_some_and(|times| hits >= times)
     };
     for used in all.iter().filter(|one| is_used(one)) {
         faults::stop(tx, &used.id).await?;

@@ -88,6 +88,10 @@ impl Operation for Click {
             },
         };
         let Some(app) = listening(&mut tx, &message).await? else {
+            // It may have been disabled since the callback was sent.
+            if let Some(token) = input.asking.called().and_then(|called| called.token()) {
+                cards::withdraw_token(&mut tx, &token).await?;
+            }
             let why = "no app in use has sent the card";
             return Ok(Output::default().failed(codes::CALLBACK_NO_ADDRESS, why));
         };

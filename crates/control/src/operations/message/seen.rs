@@ -62,8 +62,7 @@ pub(super) async fn answered(
     message: &Message,
     called: Called,
 ) -> Result<Output, Fault> {
-    let told: Value = serde_json::from_str(&called.payload).unwrap_or_default();
-    let token = told["token"].as_str();
+    let token = called.token();
     let seen = Output {
         event_id: Some(called.event_id),
         way: called.way.map(Into::into),
@@ -71,12 +70,12 @@ pub(super) async fn answered(
         ..Output::default()
     };
     if let Some((code, why)) = called.failure {
-        if let (Some(token), Some(_)) = (token, called.way) {
+        if let (Some(token), Some(_)) = (&token, called.way) {
             cards::withdraw_token(tx, token).await?;
         }
         return Ok(seen.failed(code, why));
     }
-    if let Some(token) = token {
+    if let Some(token) = &token {
         cards::issue_token(tx, token, app.app_id, message.number, speaker.now).await?;
     }
     let answer = called.answer.unwrap_or_default();

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use larkspur_api::{Input, Operation, Process, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, post};
 use schemars::JsonSchema;
@@ -5,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::operations::{CONTROL, WorldPath};
-use crate::traffic::{Checked, Count, Differs, Wanted, judge};
+use crate::traffic::{Checked, Count, Differs, Wait, Wanted, judge};
 use crate::values;
 
 /// The longest wait, in milliseconds.
@@ -81,15 +83,17 @@ impl Operation for Check {
     async fn run(process: &mut Process, call: &RootCall, input: &Input<Self>) -> Result<Checked, Fault> {
         let wanted = input.body.wanted()?;
         let asked = super::open(process, call, &input.path.tenant_key).await?;
+        let since = asked.since(input.body.since.as_deref())?;
         let mut left = input.body.wait_ms.unwrap_or(0).min(WAIT_MAX);
         let checked = loop {
-            let newest = asked.traffic.calls(asked.whose(), u64::MAX, 0).newest;
-            let (calls, dropped) = asked.calls(input.body.since.as_deref())?;
+            let (began, newest) = (Instant::now(), asked.traffic.calls(asked.whose(), u64::MAX, 0).newest);
+            let (calls, dropped) = asked.calls(since);
             let (checked, open) = judge(&wanted, &calls, dropped);
             if !open || left == 0 {
                 break checked;
             }
-            left = left.saturating_sub(asked.traffic.wait(asked.tenant, newest, left).await);
+            let wait = Wait::after(began, left);
+            left = left.saturating_sub(asked.traffic.wait(asked.tenant, newest, wait).await);
         };
         if checked.passed || input.query.fail.is_none() {
             return Ok(checked);

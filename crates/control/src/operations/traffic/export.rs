@@ -31,7 +31,7 @@ impl Operation for Export {
         example: "",
         behaviours: &[Behaviour {
             name: "traffic_export",
-            rule: "An export names environment variables in place of tokens and secrets: LARKSPUR_TOKEN, LARKSPUR_USER_TOKEN, CONTROL_KEY, APP_SECRET. BASE_URL overrides the address.",
+            rule: "An export names environment variables in place of tokens and secrets: LARKSPUR_TOKEN, LARKSPUR_USER_TOKEN, CONTROL_KEY, APP_SECRET. BASE_URL overrides the address, in a test for vitest LARKSPUR_URL.",
             basis: Basis::Assumed,
             switch: false,
         }],

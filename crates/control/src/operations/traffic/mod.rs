@@ -61,14 +61,19 @@ impl Asked {
         Whose::World(self.tenant, self.ahead_ms)
     }
 
-    /// Every call that is kept, and how many older ones are not; with `since`, those after the call with this log id.
-    fn calls(&self, since: Option<&str>) -> Result<(Vec<Entry>, u64), Fault> {
-        let after = match since {
-            Some(log_id) => self.call("since", log_id)?.row.seq,
-            None => 0,
+    /// Every call that is kept, and how many older ones are not; with `since`, those after the call with this number.
+    fn calls(&self, since: Option<u64>) -> (Vec<Entry>, u64) {
+        let calls = self.traffic.calls(self.whose(), since.unwrap_or(0), usize::MAX);
+        let dropped = match since {
+            Some(since) => calls.oldest.saturating_sub(since.saturating_add(1)),
+            None => calls.dropped,
         };
-        let calls = self.traffic.calls(self.whose(), after, usize::MAX);
-        Ok((calls.entries, if since.is_some() { 0 } else { calls.dropped }))
+        (calls.entries, dropped)
+    }
+
+    /// The number of the call with a log id that a caller names as `since`.
+    fn since(&self, log_id: Option<&str>) -> Result<Option<u64>, Fault> {
+        log_id.map(|log_id| Ok(self.call("since", log_id)?.row.seq)).transpose()
     }
 
     pub(crate) fn call(&self, field: &str, log_id: &str) -> Result<Entry, Fault> {

@@ -48,7 +48,7 @@ impl Operation for Summary {
         let by = by
             .map_err(|unknown| values::invalid("by", Some(&unknown), "operation, code, outcome or app_id"))?;
         let asked = super::open(process, call, &input.path.tenant_key).await?;
-        let (calls, _) = asked.calls(input.query.since.as_deref())?;
+        let (calls, _) = asked.calls(asked.since(input.query.since.as_deref())?);
         Ok(summary::summary(&calls, by, windows))
     }
 }

@@ -45,7 +45,8 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
     let body = request.body.read(BODY_BYTES).await.unwrap_or_default();
     let asked = read(&body);
     let app_id = asked.as_ref().and_then(|asked| AppId::parse(&asked.app_id));
-    let injected = injected(app, (request.method, request.path), app_id).await;
+    let named = Named::of(app, app_id).await;
+    let injected = injected(app, (request.method, request.path), &named).await;
     let (rule, instead) = injected.map_or((None, None), |(rule, instead)| (Some(rule), instead));
     let (response, shown, fault) = match (instead, asked) {
         (Some(response), _) => (response, None, rule.as_ref().and_then(Injected::at_endpoint)),
@@ -69,7 +70,6 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
         },
     };
     let response = Response { id: Some(call.id), ..response };
-    let named = Named::of(app, app_id).await;
     let outcome = Outcome {
         body: Some(&body),
         fault: fault.as_ref(),
@@ -81,15 +81,11 @@ pub(super) async fn answer(app: &App, request: &mut Request<'_>) -> Response {
 }
 
 /// The rule of the world of the app that changes the request, and the answer that it gives in place of the address.
-async fn injected(
-    app: &App,
-    request: (&str, &str),
-    app_id: Option<AppId>,
-) -> Option<(Injected, Option<Response>)> {
-    let app_id = app_id?;
-    let injected = outside::injected(app, request, app_id).await;
+async fn injected(app: &App, request: (&str, &str), named: &Named) -> Option<(Injected, Option<Response>)> {
+    let (app_id, ruled) = named.known()?;
+    let injected = outside::injected(app, request, (app_id, ruled)).await;
     injected.unwrap_or_else(|fault| {
-        tracing::warn!(%app_id, why = %fault.note(), "cannot read the rules for a long connection");
+        tracing::warn!(%app_id, why = %fault.note(), "cannot count for the rules of a long connection");
         None
     })
 }

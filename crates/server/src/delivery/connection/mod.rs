@@ -33,7 +33,7 @@ pub use ack::{Ack, CallbackFailure, NoAnswer};
 pub(super) use directory::Directory;
 use frame::{Event, uuid_bits};
 
-/// The most connections of an app, to all servers. Source: the page on long connections ("50").
+/// About the most connections of an app, to all servers: those to other servers are known a moment later. Source: the page on long connections ("50").
 const PER_APP: usize = 50;
 /// The most events and control frames that wait to be written to a connection.
 const QUEUE: usize = 1024;
@@ -349,8 +349,8 @@ impl Connection {
     }
 
     /// Notes the rules that are looked at now. Returns those before.
-    pub(super) fn looks_at(&self, rules: &Arc<str>) -> Option<Arc<str>> {
-        self.rules.lock().unwrap_or_else(PoisonError::into_inner).replace(rules.clone())
+    pub(super) fn looks_at(&self, rules: Option<Arc<str>>) -> Option<Arc<str>> {
+        std::mem::replace(&mut *self.rules.lock().unwrap_or_else(PoisonError::into_inner), rules)
     }
 
     /// Whether a rule ends it.

@@ -34,7 +34,7 @@ fn say(world: &World, lab: &Lab, words: &str) -> Request {
 /// The texts of a chat or a thread by pages of two, and their times.
 async fn listed(world: &World, kind: &str, container: &str) -> Vec<(String, i64)> {
     let (mut found, mut token) = (Vec::new(), String::new());
-    loop {
+    for _ in 0..100 {
         let path = format!("/im/v1/messages?container_id_type={kind}&container_id={container}&page_size=2");
         let page = world.call("GET", &path).query("page_token", &token).send().await.data();
         for item in page["items"].as_array().expect("items") {
@@ -48,6 +48,7 @@ async fn listed(world: &World, kind: &str, container: &str) -> Vec<(String, i64)
             None => return found,
         }
     }
+    panic!("the list of {container} has no end");
 }
 
 /// A message that is sent after another one was answered is listed after it.

@@ -276,5 +276,12 @@ async fn apps_that_a_restore_removes_are_swept_and_those_that_it_brings_back_are
         assert_eq!(installs().await, 0);
         back().await;
         assert_eq!(installs().await, 1, "in the world that made it");
+
+        // Created again with its id, it is another app: none of its rows is swept.
+        world.control("POST", "/reset").body(json!({})).send().await.data();
+        let again = json!({"kind": "isv", "app_id": app});
+        world.control("POST", "/apps").body(again).send().await.data();
+        sweep().await;
+        assert_eq!(installs().await, 1, "the app that has its id now is left alone");
     }
 }

@@ -329,6 +329,14 @@ async fn the_calls_of_a_month_are_counted() {
     read(&world.token).send().await.refused(99991403);
     set(&world, json!({})).await;
     read(&world.token).send().await.data();
+    // A quota after a time without one begins anew, and so does one in a world that was put back.
+    set(&world, json!({"monthly_calls": 1})).await;
+    read(&world.token).send().await.data();
+    read(&world.token).send().await.refused(99991403);
+    world.control("POST", "/snapshots").body(json!({"name": "spent"})).send().await.data();
+    world.control("POST", "/snapshots/spent/restore").body(json!({})).send().await.data();
+    read(&world.token).send().await.data();
+    read(&world.token).send().await.refused(99991403);
 }
 
 /// The first millisecond of March 2026 in UTC+8.

@@ -57,6 +57,11 @@ fn rule_id(app_id: AppId) -> String {
     format!("next-{app_id}")
 }
 
+/// Whether a fault rule with this id is an app's setting.
+fn is_rule(id: &str) -> bool {
+    id.strip_prefix("next-").and_then(AppId::parse).is_some()
+}
+
 /// What is done with the next events for an app.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Shown {

@@ -72,7 +72,7 @@ impl Operation for Put {
             enabled: true,
             since_ms: now,
         };
-        let world = fault::put_first(&mut tx, world, rule, "next-").await?;
+        let world = fault::put_first(&mut tx, world, rule, super::is_rule).await?;
         shown(&mut tx, &world, app_id).await
     }
 }

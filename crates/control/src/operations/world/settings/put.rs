@@ -5,7 +5,7 @@ use larkspur_contract::model::ScopeChecks;
 use larkspur_contract::rates::RateLimits;
 use larkspur_contract::{Behaviour, Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::policies::{self, Overrides, Policy, TrafficOverrides};
-use larkspur_store::{Root, tenants};
+use larkspur_store::{Root, frequency, tenants};
 use serde_json::Value;
 
 use super::{Settings, show};
@@ -99,13 +99,16 @@ impl Operation for Put {
         tenants::lock(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
         let policy = input.body.policy()?;
         policies::set(&mut tx, &policy).await?;
+        if policy.monthly_calls.is_none() {
+            frequency::forget_months(&mut tx).await?;
+        }
         Ok(show(&policy))
     }
 }
 
 const QUOTA: Behaviour = Behaviour {
     name: "monthly_quota",
-    rule: "monthly_calls counts the calls with tenant and user tokens that pass token, scope and rate limit, whatever they answer; a refused one does not count. The month is that of the world's clock, in UTC+8. The count is in the store, so it outlives a restart and is that of all servers together; it begins when the quota is set.",
+    rule: "monthly_calls counts the calls with tenant and user tokens that pass token, scope and rate limit, whatever they answer; a refused one does not count. The month is that of the world's clock, in UTC+8. The count is in the store, so it outlives a restart and is that of all servers together; it begins when a quota is set in a world without one, and anew when the world is restored or reset.",
     basis: Assumed,
     switch: false,
 };

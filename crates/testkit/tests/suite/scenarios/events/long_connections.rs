@@ -296,9 +296,12 @@ async fn an_app_has_so_many_connections_to_all_servers() {
     }
     // One that the other server lost makes room here.
     drop(open.pop());
-    while other.app.long_connections().count() > 19 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let closed = async {
+        while other.app.long_connections().count() > 19 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), closed).await.expect("the server sees that it ended");
     workers[1].tell().await;
     assert_eq!(asked(&setup.lab).await, json!(0));
     // The other server is killed: when it has missed a renewal, its connections do not count.

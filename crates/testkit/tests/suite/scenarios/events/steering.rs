@@ -75,6 +75,22 @@ async fn the_next_events_are_dropped_and_later_ones_are_not() {
     assert_eq!(setup.get().await, json!({"left": 0, "held": 0}));
 }
 
+/// Setting what is done with the next events removes used-up rules of that kind, and no rule that a user added.
+#[tokio::test]
+async fn used_up_rules_of_users_stay() {
+    let setup = Setup::start().await;
+    let own = json!({"id": "next-release", "match": {"event_type": "test.made_up_v1"}, "effect": {"drop": {}}, "times": 1});
+    setup.world.control("POST", "/faults").body(own).send().await.data();
+    setup.send(0).await;
+    setup.worker.round().await;
+    assert_eq!(setup.states().await, ["dropped"]);
+    setup.put(json!({"action": "drop", "next": 1})).await;
+    let rules = setup.world.control("GET", "/faults").send().await.data();
+    let ids: Vec<String> =
+        rules["faults"].as_array().expect("rules").iter().map(|rule| text(rule, "id")).collect();
+    assert_eq!(ids, [format!("next-{}", setup.world.app_id), "next-release".to_owned()]);
+}
+
 #[tokio::test]
 async fn held_events_wait_for_their_release() {
     let setup = Setup::start().await;

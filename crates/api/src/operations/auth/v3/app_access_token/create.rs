@@ -8,6 +8,9 @@ use crate::operations::auth::v3;
 use crate::tokens::{Holder, ISV_LIFE_MS, Token};
 use crate::{Empty, Input, Operation, RootCall};
 
+/// The most tickets that are valid at a time. Each is tried until one matches.
+const VALID_MAX: i64 = 10_000;
+
 /// `POST /auth/v3/app_access_token`
 pub(crate) struct Create;
 
@@ -54,7 +57,7 @@ impl Operation for Create {
         example: r#"{"app_id":"{app_id}","app_secret":"{app_secret}","app_ticket":"the pushed ticket"}"#,
         behaviours: &[Behaviour {
             name: "app_ticket_lifetime",
-            rule: "A ticket is valid for at least an hour, however many later ones there are. The latest two tickets are always valid.",
+            rule: "A ticket is valid for at least an hour, up to 10,000 later ones. The latest two tickets are always valid.",
             basis: Basis::Observed,
             switch: false,
         }],
@@ -75,8 +78,9 @@ impl Operation for Create {
         let mut tx = root.tenant(app.developer);
         let tickets = oauth::sign_in(&mut tx, app.app_id).await?;
         let (keys, given) = (&call.engine.keys, body.app_ticket.as_deref().unwrap_or_default());
-        let oldest = tickets.tickets_from.min(tickets.ticket_no - 1).max(0);
-        let mut numbers = (oldest..=tickets.ticket_no).rev();
+        let latest = tickets.ticket_no;
+        let oldest = tickets.tickets_from.max(latest - VALID_MAX).min(latest - 1).max(0);
+        let mut numbers = (oldest..=latest).rev();
         if !numbers.any(|number| keys.app_ticket_matches(given, app.app_id, number)) {
             return Err(Fault::new(codes::APP_TICKET_INVALID, "not one of the valid tickets"));
         }

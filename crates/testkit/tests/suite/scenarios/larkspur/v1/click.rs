@@ -252,16 +252,13 @@ async fn an_image_of_the_store_can_be_in_the_answer() {
 async fn a_token_is_used_while_its_callback_is_answered() {
     let (world, receiver) = listening().await;
     let new = json!({"schema": "2.0", "body": {"elements": [{"tag": "markdown", "content": "later"}]}});
-    for (answer_ms, code) in [(50, 0), (2_500, 300030)] {
+    for (answer_ms, code) in [(50, 0), (1_500, 300030)] {
         let id = shown(&world, &card()).await;
         receiver.answer(Manner::Slowly(answer_ms));
         let count = receiver.seen().len();
         let clicking = click(&world, &id, json!({"element": "approve"}));
         let clicking = tokio::spawn(async move { clicking.send().await.data() });
-        while receiver.seen().len() == count {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
-        let token = text(&receiver.seen()[count].json()["event"], "token");
+        let token = token_of(&receiver, count).await;
         let update = || {
             let body = json!({"token": token, "card": new});
             world.call("POST", "/interactive/v1/card/update").body(body)
@@ -275,6 +272,38 @@ async fn a_token_is_used_while_its_callback_is_answered() {
         let second = if code == 0 { 300040 } else { 0 };
         assert_eq!(update().send().await.code(), second);
     }
+}
+
+/// The token that the app was told with a callback, counted from 0.
+async fn token_of(receiver: &Receiver, number: usize) -> String {
+    let told = async {
+        while receiver.seen().len() <= number {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), told).await.expect("the app is told");
+    text(&receiver.seen()[number].json()["event"], "token")
+}
+
+/// An app that is disabled while it is asked gets nothing of its answer: the token that it was told ends, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_is_disabled_meanwhile_has_no_token() {
+    let (world, receiver) = listening().await;
+    let id = shown(&world, &card()).await;
+    receiver.answer(Manner::Slowly(300));
+    let count = receiver.seen().len();
+    let clicking = click(&world, &id, json!({"element": "approve"}));
+    let clicking = tokio::spawn(async move { clicking.send().await.data() });
+    let token = token_of(&receiver, count).await;
+    world.set_app(&world.app_id, json!({"status": "disabled"})).await;
+    assert_eq!(clicking.await.expect("no panic")["code"], 200340);
+    world.set_app(&world.app_id, json!({"status": "enabled"})).await;
+    let body = json!({"token": token, "card": {"schema": "2.0", "body": {"elements": [{"tag": "hr"}]}}});
+    let update = world.call("POST", "/interactive/v1/card/update").body(body).send().await;
+    update.refused(300030);
+    let log_id = update.response.header("x-tt-logid").expect("a log id");
+    let why = world.control("GET", &format!("/traffic/{log_id}")).send().await.data().to_string();
+    assert!(why.contains("the token is unknown"), "{why}");
 }
 
 /// A card that replaces another one is judged alike, whichever way it comes.

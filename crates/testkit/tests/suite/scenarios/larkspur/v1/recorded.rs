@@ -153,7 +153,11 @@ impl Bot {
         }
         let path = format!("/im/v1/chats/{}", world.chat_id);
         let called = world.call("GET", &path).token(&self.ear.token).send().await.code() == 0;
-        while world.lab.delivery_worker().round().await > 0 {}
+        for _ in 0..100 {
+            if world.lab.delivery_worker().round().await == 0 {
+                break;
+            }
+        }
         let heard: Vec<String> = self
             .ear
             .heard()

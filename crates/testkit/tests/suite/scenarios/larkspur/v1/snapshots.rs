@@ -235,11 +235,25 @@ async fn a_snapshot_is_kept_as_a_file() {
     }
     let binary = world.control("PUT", "/snapshots/three/file").multipart(&[], ("file", &[0xff, 0xfe]));
     declined(&binary.send().await, 5275400, "file");
+    for numbers in ["3,4,5", "-1,0,1", "5,4,0", "9223372036854775807,0,0"] {
+        let wrong = with_tickets(&text, &world.app_id, numbers);
+        let refused = put_file(&world, "three", &wrong).await;
+        declined(&refused, 5275400, "file");
+        assert!(refused.text().contains("ticket_no"), "{numbers}: {}", refused.text());
+    }
+    put_file(&world, "four", &with_tickets(&text, &world.app_id, "5,3,4")).await.data();
     let nowhere = World { tenant_key: "0000000000000000".to_owned(), ..world.clone() };
     declined(&put_file(&nowhere, "three", &text).await, 5275404, "tenant_key");
     let refused = put_file(&world, "three", &format!("{text}[1]\n")).await;
     let line = format!("line {}", text.lines().count() + 1);
     assert!(refused.text().contains(&line), "{line}: {}", refused.text());
+}
+
+/// The file with a row of `app_sign_in`: `ticket_no`, `tickets_from` and `ticket_mark`.
+fn with_tickets(text: &str, app_id: &str, numbers: &str) -> String {
+    let columns = ["app_id", "redirect_uris", "ticket_no", "tickets_from", "ticket_mark", "ticket_marked_at"];
+    let table = json!({"table": "app_sign_in", "columns": columns});
+    format!("{text}{table}\n[\"{app_id}\",\"\",{numbers},0]\n")
 }
 
 #[tokio::test]
