@@ -91,14 +91,17 @@ export async function applyFix(ctx, fix, after) {
 function why(ctx, entry, replay) {
   const all = [];
   const {why: decided} = entry;
-  if (decided) {
+  if (entry.outcome === 'injected' || entry.outcome === 'cut') {
+    all.push(h('div', {class: 'note'}, h('strong', null, t('call.injected', {fault: entry.fault || ''})), decided ? h('div', null, mono(decided.code), ' ', h('span', {lang: 'en'}, reason(decided))) : null),
+      h('div', null, button(t('call.toFault'), () => ctx.go(`faults?sel=${encodeURIComponent(entry.fault || '')}`))));
+  } else if (decided) {
     const words = t(entry.outcome === 'soft' ? 'call.softAt' : 'call.refusedAt', {step: decided.step, code: decided.code});
     const note = reason(decided);
     all.push(h('div', {class: `note ${entry.outcome === 'soft' ? '' : 'refused'}`}, h('strong', null, words), h('div', has(`why.${decided.code}`) ? null : {lang: 'en'}, note)));
     const known = Object.entries(decided.facts || {});
     all.push(facts([
       [t('call.rule'), decided.rule ? mono(decided.rule) : null],
-      [t('call.basis'), [t(`basis.${decided.basis}`), decided.reference ? h('span', {class: 'mono muted'}, ` ${decided.reference}`) : null]],
+      [t('call.basis'), decided.basis ? [t(`basis.${decided.basis}`), decided.reference ? h('span', {class: 'mono muted'}, ` ${decided.reference}`) : null] : decided.reference ? h('span', {class: 'mono muted'}, decided.reference) : null],
       [t('call.facts'), known.length ? known.map(([name, value]) => h('div', {class: 'mono'}, `${name} = ${typeof value === 'object' ? JSON.stringify(value) : value}`)) : null],
     ]));
     if (decided.fixes?.length) all.push(panel(t('call.fix'), fixList(ctx, decided.fixes, replay)));
@@ -106,15 +109,15 @@ function why(ctx, entry, replay) {
     all.push(h('div', {class: 'note refused'}, h('strong', null, t('call.unrouted', {method: entry.method, path: entry.path}))));
     all.push(entry.near?.length ? h('ul', {class: 'near'}, entry.near.map((/** @type {any} */ one) => h('li', null, h('span', {class: 'mono'}, `${one.method} ${one.path}`), ' ', h('span', {class: 'muted'}, one.operation), one.differs ? h('div', {class: 'small', lang: 'en'}, one.differs) : null)))
       : h('p', {class: 'muted'}, t('call.noNear')));
-  } else if (entry.outcome === 'injected' || entry.outcome === 'cut' || entry.fault) {
-    const fault = typeof entry.fault === 'object' && entry.fault ? entry.fault.id : entry.fault;
-    all.push(h('div', {class: 'note'}, t('call.injected', {fault: fault || ''})), h('div', null, button(t('call.toFault'), () => ctx.go(`faults?sel=${encodeURIComponent(fault || '')}`))));
   } else if (entry.outcome === 'failed') {
     all.push(h('div', {class: 'note failed'}, t('call.failed', {status: entry.status})));
   } else if (entry.outcome === 'refused') {
     all.push(h('div', {class: 'note refused'}, h('strong', null, `${entry.code ?? entry.status}`), ' ', entry.answer?.body?.msg || ''));
   } else {
     all.push(h('div', {class: 'note ok'}, t('call.passed')));
+  }
+  if (entry.fault && entry.outcome !== 'injected' && entry.outcome !== 'cut') {
+    all.push(h('div', {class: 'note'}, t('call.slowed', {fault: entry.fault})), h('div', null, button(t('call.toFault'), () => ctx.go(`faults?sel=${encodeURIComponent(entry.fault)}`))));
   }
   if (entry.behaviours?.length) {
     all.push(h('details', {open: !decided}, h('summary', null, t('call.behaviours')), h('ul', {class: 'plain'}, entry.behaviours.map((/** @type {any} */ one) => h('li', null,
@@ -144,13 +147,13 @@ function steps(entry) {
     [t('call.user'), entry.user ? mono(entry.user) : null],
     [t('call.tokenKind'), [typeof caller.token === 'string' ? caller.token : entry.token, ' ', caller.expires_in_s === undefined ? null : h('span', {class: 'muted'}, caller.expires_in_s < 0 ? t('call.expired', {span: span(caller.expires_in_s * 1000)}) : t('call.expires', {span: span(caller.expires_in_s * 1000)}))]],
     [t('call.sdk'), caller.sdk], ['uuid', entry.uuid ? t(`call.uuid.${entry.uuid}`) : null],
-    [t('call.delay'), entry.fault?.delay_us ? `${millis(entry.fault.delay_us)} ms` : null],
+    [t('call.delay'), entry.delay_ms ? span(entry.delay_ms) : null],
   ]), h('div', {class: 'scroll', tabIndex: 0, role: 'region', 'aria-label': t('call.steps')}, h('table', {class: 'table'},
     h('thead', null, h('tr', null, ['call.step', 'call.took', 'call.found'].map(key => h('th', {scope: 'col'}, t(key))))),
     h('tbody', null, (entry.steps || []).map((/** @type {any} */ one) => h('tr', null, h('th', {scope: 'row'}, h('span', {class: 'mono'}, one.step), h('div', {class: 'muted small'}, t(`step.${one.step}`))),
       h('td', {class: 'num'}, `${millis(one.us)} ms`),
       h('td', null, one.any_of ? h('div', null, t('call.anyOf', {scopes: one.any_of.join(', ')})) : null, one.used ? h('div', null, t('call.used', {scope: one.used})) : null,
-        (one.windows || []).map((/** @type {any} */ window) => h('div', null, t(window.used === undefined ? 'call.window' : 'call.windowUsed', {used: window.used, cap: window.cap, span: span(window.seconds * 1000)}), window.resets_in_s === undefined ? null : [' · ', t('call.resets', {span: span(window.resets_in_s * 1000)})])),
+        (one.windows || []).map((/** @type {any} */ window) => h('div', null, t(window.used === undefined ? 'call.window' : 'call.windowUsed', {used: window.used, cap: window.cap, span: span(window.seconds * 1000)}))),
         one.statements === undefined ? null : h('div', null, t('call.statements', {n: one.statements})))))))),
   ];
 }
@@ -274,7 +277,7 @@ export function callView(ctx, entry, options = {}) {
   return tabs(t('traffic.detail'), [
     {id: 'why', title: t('call.why'), make: () => why(ctx, entry, again)},
     {id: 'request', title: t('call.request'), make: () => message(entry.request, `${entry.method} ${entry.path}`)},
-    {id: 'answer', title: t('call.answer'), make: () => message(entry.answer, [`HTTP ${entry.status} `, when(entry.world_at_ms ?? entry.at_ms, entry.at_ms), ` · ${millis(entry.total_us ?? entry.us)} ms`])},
+    {id: 'answer', title: t('call.answer'), make: () => message(entry.answer, [`HTTP ${entry.status} `, when(entry.world_at_ms ?? entry.at_ms, entry.at_ms), ` · ${millis(entry.us)} ms`])},
     {id: 'steps', title: t('call.steps'), make: () => steps(entry)},
     {id: 'events', title: t('call.events'), make: () => events(ctx, entry)},
     {id: 'code', title: t('app.asCode'), make: () => exports(ctx, [entry.log_id], FORMATS, t('app.asCode'))},

@@ -54,7 +54,14 @@ def channel(checks, server):
             result = through(room, room.chat, {"text": "again"}, reply_to=said)
             message = room.stored()[-1]
             assert result.success and message["message_id"] == result.message_id and "parent_id" not in message, (result, message)
-
+    with Room(server) as room, checks("channel layer: 230005 is a lost target: a reply is sent as a new message"):
+        said = room.says("hello")
+        # The platform's page of replies does not list it, so it is no refusal of the operation: a rule answers it.
+        rule = {"match": {"operation": "im.v1.message.reply"}, "effect": {"refuse": {"code": 230005, "text": "The message was deleted"}}, "times": 1}
+        room.server.control("POST", f"{room.home.path}/faults", rule)
+        result = through(room, room.chat, {"text": "again"}, reply_to=said)
+        message = room.stored()[-1]
+        assert result.success and message["message_id"] == result.message_id and "parent_id" not in message, (result, message)
 
     streams(checks, server)
     connected(checks, server)

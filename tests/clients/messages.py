@@ -12,6 +12,8 @@ import long_connection
 import message_answers
 import message_sequences
 import webhooks
+from apprise.plugins.feishu import NotifyFeishu
+from apprise.plugins.lark import NotifyLark
 from harness import HERE, Server, environment, png
 from room import CARD, Room, burst, caller, code, reply, send, sent, shown
 from sdk import data_of, good
@@ -306,6 +308,15 @@ def hooks(checks, server):
             assert (status, answer["code"]) == (200, 19001) and "StatusCode" not in answer, answer
             status, _, answer = post(url, {"msgtype": "text", "text": {"content": "x"}})
             assert (status, answer["code"], answer["msg"]) == (200, 19002, "params error, msg_type need"), answer
+        for plugin, address in ((NotifyFeishu, "{token}/"), (NotifyLark, "")):
+            with checks(f"custom bot: Apprise sends by {plugin.secure_protocol}://, and is told that a token is unknown"):
+                # Its only change: the address of the platform is a constant of the plugin.
+                here = type(plugin.__name__, (plugin,), {"notify_url": f"{server.url}/open-apis/bot/v2/hook/{address}"})
+                assert here(token=url.rsplit("/", 1)[1]).notify(body=f"sent by {plugin.secure_protocol}"), url
+                assert json.loads(room.stored()[-1]["body"]["content"])["text"].strip() == f"sent by {plugin.secure_protocol}", room.stored()
+                before = len(room.stored())
+                here(token="00000000-0000-0000-0000-000000000000").notify(body="lost")
+                assert len(room.stored()) == before, room.stored()
         with checks("custom bot: a signature, and none: 19021; a missing keyword: 19024"):
             signed = server.control("POST", path, {"secret": "demo"})["url"]
             now = str(int(time.time()))

@@ -176,7 +176,8 @@ impl Fault {
         self
     }
 
-    /// Names the rule that decided, for explanations. Without it, the name of the code stands for the rule.
+    /// Names the rule that decided, for explanations: a [`Behaviour`](crate::Behaviour) of the operation or one of
+    /// [`RULES`](crate::rules::RULES).
     #[must_use]
     pub fn by_rule(mut self, rule: &'static str) -> Self {
         self.0.rule = Some(rule);

@@ -11,6 +11,7 @@ pub mod model;
 pub mod nearest;
 pub mod profile;
 pub mod rates;
+pub mod rules;
 pub mod scopes;
 mod spec;
 

@@ -27,8 +27,10 @@ pub const DESCRIPTION_MAX: usize = 4096;
 /// The name of a new chat; a public one must have two characters.
 pub fn name(chat_type: ChatType, name: &str) -> Result<&str, Fault> {
     match (chat_type, name.chars().count()) {
-        (ChatType::Public, 0) => Err(Fault::new(codes::PUBLIC_NAME_EMPTY, "a public chat needs a name")),
-        (ChatType::Public, 1) => Err(Fault::new(codes::PUBLIC_NAME_TOO_SHORT, "the name has one character")),
+        (ChatType::Public, 0) => Err(Fault::new(codes::PUBLIC_NAME_EMPTY, "a public chat needs a name")
+            .with_fact("chat_type", "public")),
+        (ChatType::Public, 1) => Err(Fault::new(codes::PUBLIC_NAME_TOO_SHORT, "the name has one character")
+            .with_fact("chat_type", "public")),
         (ChatType::Private, 0) => Ok(NO_NAME),
         _ => Ok(name),
     }

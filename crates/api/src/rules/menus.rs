@@ -19,14 +19,18 @@ pub const NAME_MAX: usize = 120;
 pub fn mode_has_menus(chat: &Chat, unsupported: Code) -> Result<(), Fault> {
     match chat.mode {
         ChatMode::Group => Ok(()),
-        other => Err(Fault::new(unsupported, format!("a {} chat has no menu", other.as_str()))),
+        other => Err(Fault::new(unsupported, format!("a {} chat has no menu", other.as_str()))
+            .by_rule("chat_mode")
+            .with_fact("chat_mode", other.as_str())),
     }
 }
 
 /// Whether `more` items can be added at the top level.
 pub fn tops_fit(present: usize, more: usize) -> Result<(), Fault> {
     if present + more > TOP_MAX {
-        return Err(Fault::new(codes::MENU_TOP_LIMIT, format!("{present} top items and {more} more")));
+        return Err(Fault::new(codes::MENU_TOP_LIMIT, format!("{present} top items and {more} more"))
+            .with_fact("top_items", present.to_string())
+            .with_fact("limit", TOP_MAX.to_string()));
     }
     Ok(())
 }
@@ -34,7 +38,9 @@ pub fn tops_fit(present: usize, more: usize) -> Result<(), Fault> {
 /// Whether an item can have this many children.
 pub fn children_fit(count: usize) -> Result<(), Fault> {
     if count > CHILDREN_MAX {
-        return Err(Fault::new(codes::MENU_SECOND_LIMIT, format!("{count} children of one item")));
+        return Err(Fault::new(codes::MENU_SECOND_LIMIT, format!("{count} children of one item"))
+            .with_fact("children", count.to_string())
+            .with_fact("limit", CHILDREN_MAX.to_string()));
     }
     Ok(())
 }

@@ -22,7 +22,9 @@ pub fn is_custom(tab_type: TabType) -> bool {
 pub fn mode_has_tabs(chat: &Chat) -> Result<(), Fault> {
     match chat.mode {
         ChatMode::Group | ChatMode::P2p => Ok(()),
-        ChatMode::Topic => Err(Fault::new(codes::TAB_CHAT_UNSUPPORTED, "a topic chat has no tabs")),
+        ChatMode::Topic => Err(Fault::new(codes::TAB_CHAT_UNSUPPORTED, "a topic chat has no tabs")
+            .by_rule("chat_mode")
+            .with_fact("chat_mode", "topic")),
     }
 }
 
@@ -30,7 +32,9 @@ pub fn mode_has_tabs(chat: &Chat) -> Result<(), Fault> {
 pub fn name_fits(name: &str) -> Result<(), Fault> {
     let length = name.chars().count();
     if length > NAME_MAX {
-        return Err(Fault::new(codes::TAB_NAME_TOO_LONG, format!("the name has {length} characters")));
+        return Err(Fault::new(codes::TAB_NAME_TOO_LONG, format!("the name has {length} characters"))
+            .with_fact("characters", length.to_string())
+            .with_fact("limit", NAME_MAX.to_string()));
     }
     Ok(())
 }
@@ -44,7 +48,8 @@ pub fn content_fits(tab_type: TabType, target: &str) -> Result<(), Fault> {
     Err(Fault::new(
         codes::TAB_CONTENT_ILLEGAL,
         format!("the content of a {} tab is not a URL of its kind", tab_type.as_str()),
-    ))
+    )
+    .with_fact("tab_type", tab_type.as_str()))
 }
 
 /// Whether a list of ids is an order of these tabs: each of them once, the message tab first.
@@ -63,7 +68,9 @@ pub fn is_order(present: &[Tab], asked: &[TabId]) -> bool {
 /// Whether `more` custom tabs can be added to a chat.
 pub fn count_fits(present: usize, more: usize) -> Result<(), Fault> {
     if present + more > CUSTOM_MAX {
-        return Err(Fault::new(codes::TAB_LIMIT, format!("{present} custom tabs and {more} more")));
+        return Err(Fault::new(codes::TAB_LIMIT, format!("{present} custom tabs and {more} more"))
+            .with_fact("custom_tabs", present.to_string())
+            .with_fact("limit", CUSTOM_MAX.to_string()));
     }
     Ok(())
 }

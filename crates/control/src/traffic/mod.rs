@@ -218,7 +218,7 @@ pub struct Row {
     /// The rule of the world's faults that changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
-    /// How long it took, in microseconds.
+    /// How long it took, in microseconds, with the delay of fault rules.
     pub us: u32,
 }
 
@@ -236,6 +236,8 @@ pub struct Entry {
     pub caller: Who,
     /// The steps of the gateway that it passed.
     pub steps: Vec<Step>,
+    /// For how long fault rules delayed it, in milliseconds; 0 for not at all.
+    pub delay_ms: u64,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Why>,
@@ -353,10 +355,12 @@ pub struct Why {
     pub code: &'static str,
     /// The reason, as in the log.
     pub note: String,
-    /// The rule that decided.
-    pub rule: &'static str,
-    /// Its basis: `documented`, `observed` or `assumed`.
-    pub basis: &'static str,
+    /// The rule that decided; absent if the code says it all, or a test planned the refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+    /// What the rule rests on: `documented`, `observed` or `assumed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub basis: Option<&'static str>,
     /// The page of the public documentation.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub reference: &'static str,

@@ -101,7 +101,7 @@ pub struct Refused {
     pub operation: &'static str,
     /// The code.
     pub code: u32,
-    /// The rule that decided.
+    /// The rule that decided, else the name of the code.
     pub rule: &'static str,
     /// How many calls.
     pub calls: u64,
@@ -138,7 +138,7 @@ pub fn summary(entries: &[Entry], by: By, windows: impl Fn(&str) -> &'static [Wi
         count += 1;
         rows.entry(by.key(row)).or_default().push(row.us);
         if let (Some(operation), Some(code), Some(why)) = (row.operation, row.code, &entry.why) {
-            let place = refused.entry((operation, code, why.rule)).or_default();
+            let place = refused.entry((operation, code, why.rule.unwrap_or(why.code))).or_default();
             *place = (place.0 + 1, row.log_id.clone());
         }
         if let (Some(operation), Some(app)) = (row.operation, &row.app_id) {

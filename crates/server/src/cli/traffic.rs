@@ -187,7 +187,10 @@ fn shown(call: &Value) -> Result<(), String> {
     if why.is_object() {
         let step = why["step"].as_str().unwrap_or("a plan");
         out.push_str(&format!("refused by {step}: {} ({})\n", text(&why["code"]), text(&why["note"])));
-        out.push_str(&format!("rule   {}, {}\n", text(&why["rule"]), text(&why["basis"])));
+        if let Some(rule) = why["rule"].as_str() {
+            let basis = why["basis"].as_str().map(|basis| format!(", {basis}")).unwrap_or_default();
+            out.push_str(&format!("rule   {rule}{basis}\n"));
+        }
         for (name, value) in why["facts"].as_object().into_iter().flatten() {
             out.push_str(&format!("fact   {name} = {}\n", text(value)));
         }

@@ -40,6 +40,8 @@ pub(crate) struct Injected {
     /// The rule's id.
     pub(crate) id: String,
     pub(crate) effect: Done,
+    /// For how long rules delayed the call, in milliseconds.
+    pub(crate) delay_ms: u64,
 }
 
 impl Injected {
@@ -276,11 +278,12 @@ async fn decided(
     });
     let Decided { delay_ms, used } = counted.await?;
     // Its transaction has ended: none is open while the call waits.
+    let delay_ms = delay_ms.min(DELAY_MAX_MS);
     if delay_ms > 0 {
-        sleep(Duration::from_millis(delay_ms.min(DELAY_MAX_MS))).await;
+        sleep(Duration::from_millis(delay_ms)).await;
     }
     let used = used.and_then(|place| matching.get(place));
-    Ok(used.map(|rule| Injected { id: rule.id.clone(), effect: rule.effect.clone() }))
+    Ok(used.map(|rule| Injected { id: rule.id.clone(), effect: rule.effect.clone(), delay_ms }))
 }
 
 /// Ends the call at a step, if the rule does so there. Calls without an access token have only the last step.

@@ -1,6 +1,6 @@
 //! Shows a record: parses its bytes, and says which rule decided.
 
-use larkspur_contract::{Access, Spec, nearest};
+use larkspur_contract::{Access, Basis, Spec, nearest, rules};
 use larkspur_control::traffic::{Action, Caused, Entry, Named, Route, Row, Sent, Step, Who, Why, Window};
 use larkspur_store::{Keys, Uuid};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub(super) fn row(seq: u64, record: &Record, ahead_ms: i64) -> Row {
         app: None,
         token: record.who.token,
         user: record.user_id.as_deref().map(str::to_owned),
-        fault: record.fault.as_ref().map(|fault| fault.0.clone()),
+        fault: record.fault.as_ref().map(|fault| fault.rule.clone()),
         us: record.us,
     }
 }
@@ -78,6 +78,7 @@ pub(super) fn entry(seq: u64, record: &Record, ahead_ms: i64, keys: Option<&Keys
         },
         caller,
         steps: steps(record),
+        delay_ms: record.fault.as_ref().map_or(0, |fault| fault.delay_ms),
         why: why(record, row.world.as_deref().unwrap_or_default()),
         behaviours: record.spec.map(behaviours).unwrap_or_default(),
         events: events(record, keys),
@@ -148,9 +149,12 @@ fn behaviours(spec: &'static Spec) -> Vec<Named> {
 fn why(record: &Record, world: &str) -> Option<Why> {
     let why = record.why.as_ref()?;
     let spec = record.spec;
-    let rule = why.rule.unwrap_or(why.name);
+    let rule = why.rule.filter(|_| !record.planned);
     let behaviours = spec.map(|spec| spec.behaviours).unwrap_or_default();
-    let decided = behaviours.iter().find(|behaviour| behaviour.name == rule);
+    let basis = rule.and_then(|rule| {
+        let own = behaviours.iter().find(|behaviour| behaviour.name == rule);
+        own.map(|behaviour| behaviour.basis).or_else(|| rules::basis(rule))
+    });
     let soft = record.soft && record.code == Some(0);
     let ended = if soft { Some(exchange::Step::Authorize) } else { record.steps.last() };
     let step = ended.filter(|_| !record.planned);
@@ -163,7 +167,7 @@ fn why(record: &Record, world: &str) -> Option<Why> {
         code: why.name,
         note: why.note.clone(),
         rule,
-        basis: decided.map_or("documented", |behaviour| behaviour.basis.as_str()),
+        basis: basis.map(Basis::as_str),
         reference: spec.map_or("", |spec| spec.reference),
         facts: facts.collect(),
         fixes: why.fixes.iter().map(|fix| Action::of(fix, world)).collect(),

@@ -38,8 +38,8 @@ pub(super) struct Record {
     pub(super) planned: bool,
     /// Whether it lacked a scope and was let through.
     pub(super) soft: bool,
-    /// The rule that changed it, and its own word for the end.
-    pub(super) fault: Option<Box<(String, Option<&'static str>)>>,
+    /// The rule that changed it.
+    pub(super) fault: Option<Box<ByRule>>,
     pub(super) steps: Steps,
     pub(super) used: Option<Scope>,
     pub(super) media: Cow<'static, str>,
@@ -59,6 +59,17 @@ pub(super) struct Record {
 const CHECKED_MAX: usize = 1 << 20;
 /// What the row of a call in a stream costs, about.
 const ROW_BYTES: usize = 400;
+
+/// What a rule of the world's faults did.
+#[derive(Debug, Clone)]
+pub(super) struct ByRule {
+    /// Its id.
+    pub(super) rule: String,
+    /// Its own word for the end.
+    pub(super) outcome: Option<&'static str>,
+    /// For how long rules delayed the call, in milliseconds.
+    pub(super) delay_ms: u64,
+}
 
 /// Why a call was refused.
 #[derive(Debug, Clone)]
@@ -148,7 +159,9 @@ impl Record {
             status: call.response.status,
             planned: call.planned,
             soft: call.soft.is_some(),
-            fault: call.injected.map(|rule| Box::new((rule.id.clone(), rule.outcome()))),
+            fault: call.injected.map(|rule| {
+                Box::new(ByRule { rule: rule.id.clone(), outcome: rule.outcome(), delay_ms: rule.delay_ms })
+            }),
             steps: call.steps,
             used: used(call),
             media: call.response.content_type.clone(),
@@ -226,7 +239,7 @@ impl Record {
 
     /// One word for its end.
     pub(super) fn outcome(&self) -> &'static str {
-        if let Some(word) = self.fault.as_ref().and_then(|fault| fault.1) {
+        if let Some(word) = self.fault.as_ref().and_then(|fault| fault.outcome) {
             return word;
         }
         match self.code {

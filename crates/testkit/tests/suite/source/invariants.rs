@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use larkspur_contract::{Access, codes};
+use larkspur_contract::{Access, codes, rules};
 use larkspur_server::REGISTRY;
 use larkspur_store::tenants::TABLES;
 use larkspur_testkit::source::{Source, has_word, root, rust};
@@ -458,4 +458,29 @@ fn modules_of_the_store_form_no_circle() {
 fn names_behind_crate_are_read() {
     let code = "use crate::a::{b, c};\nuse crate::{d::{e, f}, G,\n    h};\nfn x() { crate::i::j(); }";
     assert_eq!(crate_names(code), BTreeSet::from(["G", "a", "d", "h", "i"]));
+}
+
+/// Each rule that a refusal names is a behaviour of the registry or one of the contract's rules, so that its basis is known; and no
+/// rule of the contract is out of use.
+#[test]
+fn named_rules_have_a_basis() {
+    let behaviours = REGISTRY.iter().copied().flatten();
+    let behaviours = behaviours.flat_map(|entry| entry.spec.behaviours).map(|behaviour| behaviour.name);
+    let known: BTreeSet<&str> = behaviours.chain(rules::RULES.iter().map(|(name, _)| *name)).collect();
+    let all = product();
+    let mut named = 0;
+    for source in &all {
+        for part in source.text.split("by_rule(\"").skip(1) {
+            let name = part.split('"').next().unwrap_or_default();
+            assert!(known.contains(name), "{}: the rule {name} has no basis", source.path);
+            named += 1;
+        }
+    }
+    assert!(named > 30, "{named} rules are named");
+    for (name, _) in rules::RULES {
+        let quoted = format!("\"{name}\"");
+        let is_used =
+            |source: &&Source| source.path != "crates/contract/src/rules.rs" && source.text.contains(&quoted);
+        assert!(all.iter().any(|source| is_used(&source)), "no refusal names {name}");
+    }
 }

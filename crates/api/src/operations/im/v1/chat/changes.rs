@@ -109,7 +109,8 @@ impl Body {
         set(&mut new.group_message_type, &self.group_message_type);
         set(&mut new.chat_type, &self.chat_type);
         if new.chat_type == ChatType::Public && new.external {
-            return Err(Fault::new(codes::EXTERNAL_CANNOT_BE_PUBLIC, "an external chat cannot be public"));
+            return Err(Fault::new(codes::EXTERNAL_CANNOT_BE_PUBLIC, "an external chat cannot be public")
+                .with_fact("external", "true"));
         }
         set(&mut new.name, &self.name);
         if self.name.is_some() || new.chat_type != chat.chat_type {

@@ -111,7 +111,8 @@ impl Operation for Update {
             && renamed
             && chats::public_name_is_taken(tx, &chat, &new.name).await?
         {
-            return Err(Fault::new(codes::PUBLIC_NAME_TAKEN, "another public chat has this name"));
+            return Err(Fault::new(codes::PUBLIC_NAME_TAKEN, "another public chat has this name")
+                .with_fact("name", new.name.clone()));
         }
         chats::update(tx, &chat, &new).await?;
         let operator = Party::of(call);

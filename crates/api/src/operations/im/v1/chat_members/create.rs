@@ -112,8 +112,9 @@ impl Operation for Create {
         };
         let sorted = guests::sort(tx, call, &chat, form, &ids, policy).await?;
         if sorted.welcome.is_empty() && policy != Policy::Lenient {
-            let note = format!("no id of the list can be added: {}", sorted.notes.join(", "));
-            return Err(Fault::new(codes::NO_VALID_MEMBERS, note));
+            let notes = sorted.notes.join(", ");
+            let note = format!("no id of the list can be added: {notes}");
+            return Err(Fault::new(codes::NO_VALID_MEMBERS, note).with_fact("cannot_be_added", notes));
         }
         let present = members::among(tx, chat.chat_id, sorted.welcome.iter().map(|(_, who)| who)).await?;
         let mut new: Vec<(&str, Member)> = sorted.welcome;

@@ -94,7 +94,9 @@ impl Operation for Delete {
             .partition(|(_, member)| member.as_ref().is_some_and(|member| present.contains(member)));
         if leaving.is_empty() {
             let ids: Vec<&str> = strangers.into_iter().map(|(id, _)| id).collect();
-            return Err(Fault::new(codes::NO_VALID_MEMBERS, format!("not in the chat: {}", ids.join(", "))));
+            let ids = ids.join(", ");
+            return Err(Fault::new(codes::NO_VALID_MEMBERS, format!("not in the chat: {ids}"))
+                .with_fact("not_in_chat", ids));
         }
         owner_stays(&chat, &operator, &present)?;
         let (named, mut present) = (leaving.into_iter().filter_map(|(_, member)| member), present);
@@ -122,9 +124,13 @@ fn owner_stays(
         return Err(Fault::new(
             codes::NO_OWNER_CANDIDATE,
             "the owner is the only member and cannot transfer the chat",
-        ));
+        )
+        .by_rule(OWNER.name)
+        .with_fact("owner", owner.to_column()));
     }
-    Err(Fault::new(codes::CANNOT_REMOVE_OWNER, "the owner must transfer or dissolve the chat"))
+    Err(Fault::new(codes::CANNOT_REMOVE_OWNER, "the owner must transfer or dissolve the chat")
+        .by_rule(OWNER.name)
+        .with_fact("owner", owner.to_column()))
 }
 
 const OWNER: Behaviour = Behaviour {
