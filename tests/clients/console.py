@@ -176,6 +176,15 @@ def reasons(checks, server, browser):
             console.go("apps")
             console.value("history.back()")
             console.reads("NO_WIDGET_PERMISSION")
+        with checks("a call that a fault rule refused names the rule, and no step of the gateway"):
+            rule = {"id": "expired", "match": {"operation": "im.v1.chat.get"}, "effect": {"refuse": {"code": 99991677}}, "times": 1}
+            server.control("POST", f"{home.path}/faults", rule)
+            _, headers, answer = server.call("GET", f"/open-apis/im/v1/chats/{chat}", None, token)
+            assert answer["code"] == 99991677, answer
+            console.go("traffic", sel=headers["X-Tt-Logid"])
+            console.reads("A fault rule changed this answer: expired", ".detail")
+            assert "undefined" not in console.text(".detail"), console.text(".detail")
+            console.press("Escape")
         with checks("an unknown path shows the route that was meant"):
             server.call("GET", "/im/v1/chats", None, token)
             console.go("coverage")

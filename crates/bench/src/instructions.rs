@@ -55,10 +55,21 @@ enum Handler {
     Create,
     /// Add a tab to a chat
     AddTab,
+    /// Send a text to a chat
+    Send,
+    /// List the latest 20 messages of a chat
+    ListMessages,
 }
 
-const HANDLERS: [Handler; 5] =
-    [Handler::Get1, Handler::Get1Recorded, Handler::Get40, Handler::Create, Handler::AddTab];
+const HANDLERS: [Handler; 7] = [
+    Handler::Get1,
+    Handler::Get1Recorded,
+    Handler::Get40,
+    Handler::Create,
+    Handler::AddTab,
+    Handler::Send,
+    Handler::ListMessages,
+];
 
 impl Handler {
     fn name(self) -> &'static str {
@@ -68,12 +79,18 @@ impl Handler {
             Handler::Get40 => "get40",
             Handler::Create => "create",
             Handler::AddTab => "add-tab",
+            Handler::Send => "send",
+            Handler::ListMessages => "list-messages",
         }
     }
 
     /// Calls of the shorter program. Adding tabs needs twice as many chats, which cost more than the calls.
     fn calls(self) -> usize {
-        if self == Handler::AddTab { 300 } else { 1000 }
+        match self {
+            Handler::AddTab => 300,
+            Handler::ListMessages => 200,
+            _ => 1000,
+        }
     }
 }
 
@@ -155,11 +172,16 @@ pub(crate) fn work(workload: &Workload) -> Res<()> {
         let lab = Lab::new(workload.handler == Handler::Get1Recorded).await?;
         let ids = lab.tags(40).await?;
         // The same number for every number of calls, so that only the calls differ.
-        let chats = if workload.handler == Handler::AddTab {
-            lab.chats(2 * Handler::AddTab.calls()).await?
-        } else {
-            Vec::new()
+        let chats = match workload.handler {
+            Handler::AddTab => lab.chats(2 * Handler::AddTab.calls()).await?,
+            Handler::Send | Handler::ListMessages => lab.chats(1).await?,
+            _ => Vec::new(),
         };
+        if workload.handler == Handler::ListMessages {
+            for number in 0..40 {
+                lab.say(&chats[0], number).await?;
+            }
+        }
         let query = |ids: &[String]| format!("ids={}", ids.join("&ids="));
         let (one, forty) = (query(&ids[..1]), query(&ids));
         // Fills the memory.
@@ -175,12 +197,21 @@ pub(crate) fn work(workload: &Workload) -> Res<()> {
                     let path = format!("/open-apis/im/v1/chats/{}/chat_tabs", chats[call % chats.len()]);
                     lab.call("POST", &path, "", TAB).await?
                 }
+                Handler::Send => lab.say(&chats[0], call).await?,
+                Handler::ListMessages => {
+                    let query = format!(
+                        "container_id_type=chat&container_id={}&page_size=20&sort_type=ByCreateTimeDesc",
+                        chats[0]
+                    );
+                    lab.call("GET", MESSAGES, &query, "").await?
+                }
             };
         }
         Ok(())
     })
 }
 
+const MESSAGES: &str = "/open-apis/im/v1/messages";
 const TAB: &str = r#"{"chat_tabs":[{"tab_name":"Wiki","tab_type":"url","tab_content":{"url":"https://example.com/wiki"}}]}"#;
 
 /// The server in process, with an app and its token.
@@ -222,6 +253,14 @@ impl Lab {
         let traffic = recorded.then(TrafficOptions::default);
         let options = AppOptions { rate_limits: RateLimits::Off, traffic, ..AppOptions::default() };
         Ok(Lab { app: App::build(engine, options)?, authorization: format!("Bearer {token}") })
+    }
+
+    /// Sends a text to a chat.
+    async fn say(&self, chat: &str, number: usize) -> Res<Bytes> {
+        let body = format!(
+            r#"{{"receive_id":"{chat}","msg_type":"text","content":"{{\"text\":\"Bench message {number:012}\"}}"}}"#
+        );
+        self.call("POST", MESSAGES, "receive_id_type=chat_id", &body).await
     }
 
     async fn call(&self, method: &str, path: &str, query: &str, body: &str) -> Res<Bytes> {

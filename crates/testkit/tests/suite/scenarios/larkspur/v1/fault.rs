@@ -61,6 +61,8 @@ async fn a_refusal_equals_the_platforms_own() {
     }
     let shown = newest(&world).await;
     assert_eq!((&shown["outcome"], &shown["fault"]), (&json!("injected"), &json!("f_01")));
+    let why = &shown["why"];
+    assert_eq!((why.get("step"), why.get("rule"), why.get("basis")), (None, None, None), "{why}");
     assert_eq!(shown["steps"], json!([]), "authentication refused it");
     assert_eq!(chat(&world).send().await.code(), 0);
     assert_eq!(counts(&world).await, [("f_01".to_owned(), 3, 2)]);
@@ -215,7 +217,8 @@ async fn answers_delays_and_slow_bodies() {
     let began = Instant::now();
     assert_eq!(chat(&world).send().await.code(), 0);
     assert!(began.elapsed().as_millis() >= 110);
-    assert_eq!(newest(&world).await["outcome"], "ok");
+    let shown = newest(&world).await;
+    assert_eq!((&shown["outcome"], &shown["delay_ms"]), (&json!("ok"), &json!(110)));
     clear(&world).await;
     add(&world, json!({"effect": {"slow": {"bytes_per_s": 1000}}})).await;
     let reply = chat(&world).send().await;
