@@ -7,9 +7,12 @@ a Python that has tests/clients/python/requirements.txt.
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import HERE, Checks, Server, environment, png
 
@@ -169,6 +172,8 @@ PARTS = {part.__name__: part for part in (
 )}
 # Those that run only if they are named.
 APART = {console_soak.__name__: console_soak}
+# Those that measure what a machine can do: while they run, nothing else does.
+ALONE = ("console",)
 
 
 def main(names):
@@ -177,20 +182,48 @@ def main(names):
         raise SystemExit(f"there is no part {', '.join(unknown)}: {', '.join([*PARTS, *APART])}")
     if not shutil.which("node"):
         raise SystemExit("there is no node: cargo xtask setup")
+    chosen = [name for name in PARTS | APART if name in names or not (names or name in APART)]
+    if len(chosen) == 1:
+        return close(*here(chosen[0]))
+    # Each part has servers of its own and mostly waits for them, so two run at a time.
+    alone = [name for name in chosen if name in ALONE]
+    results = [beside(name) for name in alone]
+    with ThreadPoolExecutor(2) as lanes:
+        results += lanes.map(beside, [name for name in chosen if name not in alone])
+    return close(sum(passed for passed, _ in results), [name for _, failed in results for name in failed])
+
+
+def here(name):
+    """Runs a part: how many checks passed, and the names of those that failed."""
     checks = Checks()
-    for name, part in (PARTS | APART).items():
-        if name not in names and (names or name in APART):
-            continue
-        checks.part = name
-        try:
-            part(checks)
-        except Exception as error:
-            checks.count("set up", False, repr(error))
-    checks.part = ""
-    for name in checks.failed:
+    checks.part = name
+    try:
+        (PARTS | APART)[name](checks)
+    except Exception as error:
+        checks.count("set up", False, repr(error))
+    return checks.passed, checks.failed
+
+
+def beside(name):
+    """As [`here`], in a process of its own, which shows what it prints when it has ended."""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, __file__, name], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    *lines, last = done.stdout.splitlines() or [""]
+    result = re.fullmatch(r"(\d+) passed, (\d+) failed", last)
+    failed = [line.removeprefix("failed: ") for line in lines if line.startswith("failed: ")]
+    shown = [line for line in lines if not line.startswith("failed: ")]
+    if not result:
+        shown, failed = [*shown, last], [f"{name}: it ended with {done.returncode}"]
+    print("\n".join([*shown, f"== {name}: {time.monotonic() - began:.0f} s"]), flush=True)
+    return int(result[1]) if result else 0, failed
+
+
+def close(passed, failed):
+    """Says how it ended: the exit code."""
+    for name in failed:
         print(f"failed: {name}")
-    print(f"{checks.passed} passed, {len(checks.failed)} failed")
-    return 1 if checks.failed or not checks.passed else 0
+    print(f"{passed} passed, {len(failed)} failed")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":
