@@ -31,12 +31,20 @@ fn say(world: &World, lab: &Lab, words: &str) -> Request {
     lab.request("POST", "/open-apis/im/v1/messages?receive_id_type=chat_id").token(&world.token).body(body)
 }
 
-/// The texts of a chat or a thread by pages of two, and their times.
+/// The texts of a chat or a thread by pages of two, and their times, as the first server lists them.
 async fn listed(world: &World, kind: &str, container: &str) -> Vec<(String, i64)> {
+    listed_by(&world.lab, world, kind, container).await
+}
+
+/// As [`listed`], by any server.
+async fn listed_by(lab: &Lab, world: &World, kind: &str, container: &str) -> Vec<(String, i64)> {
     let (mut found, mut token) = (Vec::new(), String::new());
     for _ in 0..100 {
-        let path = format!("/im/v1/messages?container_id_type={kind}&container_id={container}&page_size=2");
-        let page = world.call("GET", &path).query("page_token", &token).send().await.data();
+        let path = format!(
+            "/open-apis/im/v1/messages?container_id_type={kind}&container_id={container}&page_size=2"
+        );
+        let page =
+            lab.request("GET", &path).token(&world.token).query("page_token", &token).send().await.data();
         for item in page["items"].as_array().expect("items") {
             let content = item["body"]["content"].as_str().expect("content");
             let content: Value = serde_json::from_str(content).expect("JSON");
@@ -93,4 +101,26 @@ async fn a_clock_that_was_moved_back_counts() {
     let found = listed(&world, "chat", &world.chat_id).await;
     let expected = [("early".to_owned(), NOW - 60_000), ("late".to_owned(), NOW)];
     assert_eq!(found, expected);
+}
+
+/// Both servers list one order of messages that are sent at the same time over both of them, and each sender's own in the order in
+/// which it sent them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_list_one_order() {
+    let (world, behind) = two(300).await;
+    let send_all = async |lab: &Lab, name: &str| {
+        for number in 10..30 {
+            say(&world, lab, &format!("{name} {number}")).send().await.data();
+        }
+    };
+    tokio::join!(send_all(&world.lab, "a"), send_all(&behind, "b"), send_all(&behind, "c"));
+    let found = listed(&world, "chat", &world.chat_id).await;
+    assert_eq!(listed_by(&behind, &world, "chat", &world.chat_id).await, found);
+    assert_eq!(found.len(), 60);
+    assert!(found.is_sorted_by_key(|(_, time)| *time), "{found:?}");
+    for name in ["a ", "b ", "c "] {
+        let own: Vec<&String> =
+            found.iter().map(|(words, _)| words).filter(|words| words.starts_with(name)).collect();
+        assert!(own.len() == 20 && own.is_sorted(), "{own:?}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Old messages are deleted as the server is told to, with everything that belongs to them.
 
+use larkspur_api::Settings;
 use larkspur_store::retention::{self, Retention};
 use larkspur_testkit::{Lab, LabOptions, World, reading};
 use serde_json::json;
@@ -94,4 +95,27 @@ async fn messages_are_kept_for_a_time() {
     assert!(is_unknown(&world, &first).await && is_unknown(&world, &reply).await);
     let again = said(&world, "again").await;
     assert!(!is_unknown(&world, &again).await, "the chat goes on");
+}
+
+/// Old messages go in pieces, whatever there are, and a thread goes as a whole.
+#[tokio::test]
+async fn many_messages_go_in_pieces() {
+    let settings = Settings { chat_limit: false, ..Settings::default() };
+    let lab = Lab::with(LabOptions { settings, ..LabOptions::default() }).await;
+    let world = lab.world().await;
+    let (first, _) = talk(&world).await;
+    let body =
+        json!({"msg_type": "text", "content": json!({"text": "re"}).to_string(), "reply_in_thread": true});
+    for _ in 0..60 {
+        world.call("POST", &format!("/im/v1/messages/{first}/reply")).body(body.clone()).send().await.data();
+    }
+    for number in 5..110 {
+        said(&world, &number.to_string()).await;
+    }
+    let engine = lab.app.engine();
+    let (now, kept) = (engine.clock.now_ms(), Retention { age_ms: None, per_chat: Some(2) });
+    assert_eq!(rows(&lab, &world).await, [171, 1, 1, 1, 1]);
+    assert_eq!(retention::sweep(engine, kept, now + 3 * HOUR_MS).await.expect("swept"), 169);
+    assert_eq!(listed(&world).await, texts(108..110));
+    assert_eq!(rows(&lab, &world).await, [2, 0, 0, 0, 0]);
 }
