@@ -1,7 +1,8 @@
-"""A proxy for long connections that sends the frames of a split event in reverse order."""
+"""A proxy for long connections that sends the frames of a split event in reverse order, and notes pings and pongs."""
 
 import contextlib
 import threading
+import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,17 +10,21 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.sync.server import serve
 
-DATA = 1
+CONTROL, DATA = 0, 1
 
 
 class Reversing:
-    """Its address, for clients; how many frames each split event had, and how many acknowledgments came back."""
+    """Its address, for clients; how many frames each split event had, and how many acknowledgments came back.
+
+    When the last connection was opened, when its pings came, and what the pongs contained.
+    """
 
     def __init__(self, server):
         # The first import takes so long that a connection would be taken for dead.
         import lark_oapi.ws  # noqa: F401
 
         self.sums, self.acks = [], 0
+        self.opened, self.pings, self.pongs = None, [], []
         self.sockets = serve(self.relay, "127.0.0.1", 0)
         place, proxy = f"127.0.0.1:{self.sockets.socket.getsockname()[1]}", self
         self.upstream = server.address
@@ -56,12 +61,15 @@ class Reversing:
 
     def relay(self, client):
         host, port = self.upstream
+        self.opened, self.pings, self.pongs = time.monotonic(), [], []
         with connect(f"ws://{host}:{port}{client.request.path}", proxy=None) as server:
             threading.Thread(target=self.back, args=(client, server), daemon=True).start()
             waiting = {}
             with contextlib.suppress(ConnectionClosed):
                 for message in server:
                     frame, headers = read(message)
+                    if frame.method == CONTROL and headers.get("type") == "pong":
+                        self.pongs.append(frame.payload)
                     total = int(headers.get("sum") or 1)
                     if frame.method != DATA or total < 2:
                         client.send(message)
@@ -76,7 +84,10 @@ class Reversing:
     def back(self, client, server):
         with contextlib.suppress(ConnectionClosed):
             for message in client:
-                self.acks += read(message)[0].method == DATA
+                frame, headers = read(message)
+                self.acks += frame.method == DATA
+                if frame.method == CONTROL and headers.get("type") == "ping":
+                    self.pings.append(time.monotonic())
                 server.send(message)
         server.close()
 

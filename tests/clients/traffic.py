@@ -12,11 +12,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from lark_oapi.core.utils import AESCipher
+from websockets.sync.client import connect
 
 import control
 from harness import HERE, Server, environment
-from long_connection import Listener, online, until
+from long_connection import Listener, address, online, until
 from wire import Connection
 
 # How many calls must not make the process grow: all of them within so many seconds, or fewer on a slow machine.
@@ -25,6 +29,7 @@ MANY, PATIENCE = 100_000, 20
 LEAST, LONGEST = 20_000, 180
 MEMORY_MB = 8
 CANARY = "k4n4ry-0a1b2c3d4e5f-62718293"
+ENCRYPT_KEY, VERIFICATION_TOKEN = "k4n4ry-encrypt-4f1d7c", "k4n4ry-verify-9b3e60"
 ENDPOINT = "/callback/ws/endpoint"
 SIGN_IN = "/open-apis/auth/v3/tenant_access_token/internal"
 
@@ -42,6 +47,7 @@ def run(checks):
         untold(checks, server, home)
         ledger(checks, server)
         stopping(checks, server, home)
+    logged(checks)
     memory(checks)
 
 
@@ -133,6 +139,106 @@ def canaries(checks, server, home):
         for text in [*shown, *exports, json.dumps(stream.events), server.log_path.read_text(errors="replace")]:
             assert CANARY not in text, text
         stream.cut()
+
+
+class Failing:
+    """A webhook that returns the challenge, and answers everything else with 500 and what it was sent."""
+
+    def __init__(self):
+        failing, self.events = self, []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                text = self.rfile.read(int(self.headers["Content-Length"]))
+                said = json.loads(text)
+                if "encrypt" in said:
+                    said = json.loads(AESCipher(ENCRYPT_KEY).decrypt_str(said["encrypt"]))
+                is_challenge = said.get("type") == "url_verification"
+                if not is_challenge:
+                    failing.events.append(said)
+                content = json.dumps({"challenge": said["challenge"]}).encode() if is_challenge else json.dumps(said).encode()
+                self.send_response(200 if is_challenge else 500)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/events"
+
+    def heard(self, kind):
+        return [event for event in self.events if kind in (event.get("header", {}).get("event_type"), event.get("event", {}).get("type"))]
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def logged(checks):
+    """Secrets of apps, of which each is used, on a server that logs every call."""
+    with (
+        Server(LARKSPUR_RATE_LIMITS="off", LARKSPUR_LOGS_LEVEL="debug") as server,
+        checks("no key, token, ticket or secret of an app with failing webhooks is in the log"),
+    ):
+        home, failing = control.demo(server), Failing()
+        custom, shop = home.app(), home.app(kind="isv", name="shop")
+        secrets = {"encrypt key": ENCRYPT_KEY, "verification token": VERIFICATION_TOKEN}
+        settings = {"mode": "webhook", "request_url": failing.url, "encrypt_key": ENCRYPT_KEY, "verification_token": VERIFICATION_TOKEN}
+        for app in (custom, shop):
+            home.events(app["app_id"], **settings)
+            until("it is verified", lambda app=app: home.events(app["app_id"])["verified"])
+            secrets[f"secret of {app['app_id']}"] = app["app_secret"]
+        # A ticket that is pushed, and one that is pushed to no server.
+        credentials = {"app_id": shop["app_id"], "app_secret": shop["app_secret"]}
+        event = {"app_id": custom["app_id"], "type": "im.message.receive_v1", "event": {}, "raw": True}
+        for turn in ("answered with 500", "without a server"):
+            server.good("POST", "/open-apis/auth/v3/app_ticket/resend", credentials)
+            secrets[f"ticket {turn}"] = home.ticket(shop["app_id"])
+            sent = server.control("POST", f"{home.path}/events", event)["event_id"]
+            until("all have failed", lambda sent=sent: failed(server, home, custom, sent) and failed(server, home, shop))
+            if turn == "answered with 500":
+                ticket, = failing.heard("app_ticket")
+                assert ticket["event"]["app_ticket"] == secrets[f"ticket {turn}"], ticket
+                assert ticket["token"] == VERIFICATION_TOKEN and failing.heard("im.message.receive_v1"), failing.events
+                failing.close()
+        assert len(set(secrets.values())) == 6, secrets
+        # The ticket is used, and a wrong one.
+        for ticket in (secrets["ticket without a server"], CANARY):
+            server.call("POST", "/open-apis/auth/v3/app_access_token", credentials | {"app_ticket": ticket})
+        # The app sets its own key and token, with an address that does not answer.
+        config = {
+            "event": {"subscription_type": "webhook", "request_url": failing.url},
+            "event_and_callback_encrypt_strategy": {"encryption_key": ENCRYPT_KEY, "verification_token": VERIFICATION_TOKEN},
+        }
+        token = server.tenant_token(custom["app_id"], custom["app_secret"])
+        answer = server.call("PATCH", f"/open-apis/application/v7/applications/{custom['app_id']}/config", config, token)[2]
+        assert answer["code"] == 210042, answer
+        # Addresses of long connections: given, refused, and used.
+        home.events(custom["app_id"], mode="websocket")
+        for app, secret in ((custom, custom["app_secret"]), (custom, CANARY), (shop, shop["app_secret"])):
+            server.call("POST", ENDPOINT, {"AppID": app["app_id"], "AppSecret": secret})
+        url = address(server, custom)
+        secrets |= {"ticket of a connection": url.rpartition("ticket=")[2], "canary": CANARY, "token": token}
+        connect(url, proxy=None).close()
+        server.call("GET", "/open-apis/bot/v3/info", token=token)
+        assert server.stop() == 0
+        log = server.log_path.read_text(errors="replace")
+        # Calls of operations, failed deliveries and connections are logged.
+        for said in ("auth.v3.app_ticket.resend", "an event was not delivered", "a long connection was opened"):
+            assert said in log, (said, log[-4000:])
+        found = [name for name, secret in secrets.items() if secret in log]
+        lines = [line for line in log.splitlines() if any(secret in line for secret in secrets.values())]
+        assert not found, (found, lines[:5])
+
+
+def failed(server, home, app, event_id=None):
+    """Whether the events of an app, or one of them, have failed."""
+    events = server.control("GET", f"{home.path}/events?app_id={app['app_id']}")["events"]
+    events = [event for event in events if event_id in (None, event["event_id"])]
+    return events and all(event["attempt_count"] for event in events)
 
 
 def streams(checks, server, home):
@@ -228,7 +334,7 @@ def tokens(checks, server, home):
     from sdk import client, raw
 
     def wire(answer):
-        """What the client sees, without what differs from call to call."""
+        """What the client sees, with the values of headers, without what differs from call to call."""
         body = json.loads(json.dumps(answer[2]))
         for name in ("log_id", "troubleshooter"):
             body.get("error", {}).pop(name, None)
@@ -251,8 +357,7 @@ def tokens(checks, server, home):
         fault(match={"operation": "bot.v3.info"}, effect={"refuse": {"code": 99991663}}, times=2)
         planned = server.call("GET", "/open-apis/bot/v3/info", token=server.tenant_token())
         real = server.call("GET", "/open-apis/bot/v3/info", token="t-nothing")
-        assert wire(planned)[0::2] == wire(real)[0::2], (planned, real)
-        assert [name for name, _ in wire(planned)[1]] == [name for name, _ in wire(real)[1]]
+        assert wire(planned) == wire(real), (wire(planned), wire(real))
         assert api.request(request).code == 99991663
         forget()
         assert api.request(request).code == 0

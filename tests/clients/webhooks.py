@@ -244,3 +244,12 @@ def ladder(checks, server):
         server.control("PUT", f"{app.home.path}/clock", {"advance_seconds": 100 * 3600})
         time.sleep(0.3)
         assert receiver.statuses == [200] + [500] * 5, receiver.statuses
+        # The first request is the challenge.
+        assert [opened(body)["header"]["event_id"] for body in receiver.bodies[1:]] == [event_id] * 5
+
+
+def opened(body):
+    """What an encrypted request says."""
+    from lark_oapi.core.utils import AESCipher
+
+    return json.loads(AESCipher(KEY).decrypt_str(json.loads(body)["encrypt"]))

@@ -1,6 +1,7 @@
 // An official Node client on a long connection. It prints a line of JSON for each event that it hears, each error that it
 // logs, and why it gave up. It prints a click of a card, and answers `answer`, or a toast without it; if the value of the
-// action says `fail`, its handler throws. FACTS: base_url, app_id, app_secret, answer.
+// action says `fail`, its handler throws. FACTS: base_url, app_id, app_secret, answer; `delay`, the seconds that its handler of
+// events takes.
 
 import * as lark from "@larksuiteoapi/node-sdk";
 
@@ -13,6 +14,7 @@ const logger = { error: complain, warn: complain, info() {}, debug() {}, trace()
 const heard = (event_type) => async (event) => {
   const { event_id = event.uuid, token } = event;
   say({ event: { header: { event_id, event_type, token }, event } });
+  await new Promise((resolve) => setTimeout(resolve, (facts.delay ?? 0) * 1000));
 };
 const kinds = [
   "im.chat.updated_v1", "im.chat.disbanded_v1", "im.chat.member.bot.added_v1", "im.chat.member.bot.deleted_v1",

@@ -11,6 +11,7 @@ const PAGES: &[(&str, &str)] = &[
     ("operating.md", include_str!("../../../../docs/guide/operating.md")),
     ("refusals.md", include_str!("../../../../docs/guide/refusals.md")),
     ("scaling-out.md", include_str!("../../../../docs/guide/scaling-out.md")),
+    ("scopes.md", include_str!("../../../../docs/guide/scopes.md")),
     ("seeds.md", include_str!("../../../../docs/guide/seeds.md")),
     ("signing-in.md", include_str!("../../../../docs/guide/signing-in.md")),
     ("talk.md", include_str!("../../../../docs/guide/talk.md")),
