@@ -187,7 +187,8 @@ export class Room {
       if (id) fresh.set(id, [...(fresh.get(id) ?? []), one]);
     }
     this.ways.set(new Map([...this.ways.peek(), ...fresh]));
-    this.absent.set(told.not_sent ?? []);
+    // An app without a connection has deliveries all the same: a message without one has another reason.
+    this.absent.set((told.not_sent ?? []).filter(one => one.reason !== 'no_connection'));
   }
 
   /** Reads the messages before those that are shown. */

@@ -29,6 +29,8 @@ pub struct Try {
     pub took_ms: i64,
     /// The address that it was posted to; empty for a long connection.
     pub request_url: String,
+    /// The ID of the long connection that it went over; `None` for a webhook, or if none was open.
+    pub connection: Option<String>,
     /// The HTTP status of the answer, or the code of the acknowledgment, if there was one.
     pub status: Option<u16>,
     /// Why it failed; `None` if it did not.
@@ -97,7 +99,7 @@ mod tests {
         for n in 0..2500 {
             let (event_id, request_url) = (String::new(), String::new());
             let (tenant, app_id, exchange) = (TenantKey(1), AppId(1), Some(Exchange::default()));
-            let (at, took_ms, status, failure) = (0, 0, None, None);
+            let (at, took_ms, connection, status, failure) = (0, 0, None, None, None);
             attempts.add(Try {
                 tenant,
                 app_id,
@@ -106,6 +108,7 @@ mod tests {
                 at,
                 took_ms,
                 request_url,
+                connection,
                 status,
                 failure,
                 exchange,

@@ -6,6 +6,9 @@
 //!
 //! Each way to an app is a module: `webhook` posts to a URL, `connection` sends over a connection that the app opened.
 //! Both get a [`Delivery`] and return an [`Attempt`].
+//!
+//! Events are queued to connections in the order of the claims, before there is a task for each: that is the order in which
+//! they arrive. Posts are made by the tasks, in parallel and in any order.
 
 mod callback;
 pub mod connection;
@@ -36,7 +39,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::App;
 use crate::unpanicked::unpanicked;
-use connection::{Ack, Directory};
+use connection::{Ack, Directory, Sending};
 
 /// The most apps, connected to other servers, that a search for due events skips.
 const ELSEWHERE: usize = 1024;
@@ -71,6 +74,20 @@ pub struct DeliveryWorker {
 
 /// The app of a delivery and how it was sent, and its result.
 type Ended = ((AppId, Mode), Option<(Delivery, Attempt)>);
+
+/// An event in the queue of a connection, if there is one.
+struct Pushed {
+    exchange: Exchange,
+    sending: Sending,
+}
+
+/// An attempt, and what is shown of it.
+struct Made {
+    attempt: Attempt,
+    exchange: Exchange,
+    /// The connection that the event went over.
+    connection: Option<String>,
+}
 
 /// Deliveries in progress, and finished ones that are not recorded yet. A delivery that panicked has no result: its claim
 /// expires, and the event is sent again.
@@ -216,29 +233,39 @@ impl DeliveryWorker {
         self.complained.store(false, Ordering::Relaxed);
         let Some(claimed) = claimed else { return false };
         for delivery in claimed {
-            let worker = self.clone();
-            let sent = (delivery.app_id, delivery.channel().mode);
-            *under_way.counts.entry(sent).or_default() += 1;
-            under_way.tasks.spawn(async move {
-                let began = worker.app.engine.clock.now_ms();
-                let done = match unpanicked(worker.attempt(&delivery)).await {
-                    Ok((attempt, exchange)) => {
-                        worker.keep(&delivery, &attempt, exchange, began);
-                        Some((delivery, attempt))
-                    }
-                    Err(why) => {
-                        tracing::error!(why, "a delivery panicked");
-                        None
-                    }
-                };
-                (sent, done)
-            });
+            self.begin(delivery, under_way).await;
         }
         true
     }
 
+    /// Starts a delivery. What goes over a connection is in its queue when this returns.
+    async fn begin(self: &Arc<Self>, delivery: Delivery, under_way: &mut UnderWay) {
+        let (worker, began) = (self.clone(), self.app.engine.clock.now_ms());
+        let sent = (delivery.app_id, delivery.channel().mode);
+        *under_way.counts.entry(sent).or_default() += 1;
+        let pushed = unpanicked(async { self.push(&delivery) }).await;
+        under_way.tasks.spawn(async move {
+            let made = match pushed {
+                Ok(pushed) => unpanicked(worker.attempt(&delivery, pushed)).await,
+                Err(why) => Err(why),
+            };
+            let done = match made {
+                Ok(made) => {
+                    let attempt = made.attempt.clone();
+                    worker.keep(&delivery, made, began);
+                    Some((delivery, attempt))
+                }
+                Err(why) => {
+                    tracing::error!(why, "a delivery panicked");
+                    None
+                }
+            };
+            (sent, done)
+        });
+    }
+
     /// Keeps an attempt for the control API. `began` is when it began, in real time.
-    fn keep(&self, delivery: &Delivery, attempt: &Attempt, exchange: Exchange, began: i64) {
+    fn keep(&self, delivery: &Delivery, made: Made, began: i64) {
         let (engine, channel) = (&self.app.engine, delivery.channel());
         let request_url = match channel.mode {
             Mode::Webhook => channel.request_url.clone(),
@@ -252,9 +279,10 @@ impl DeliveryWorker {
             at: began,
             took_ms: engine.clock.now_ms() - began,
             request_url,
-            status: attempt.status,
-            failure: attempt.failure.clone(),
-            exchange: Some(exchange),
+            connection: made.connection,
+            status: made.attempt.status,
+            failure: made.attempt.failure,
+            exchange: Some(made.exchange),
         });
     }
 
@@ -321,11 +349,16 @@ impl DeliveryWorker {
         known.keys().copied().collect()
     }
 
-    async fn attempt(&self, delivery: &Delivery) -> (Attempt, Exchange) {
-        let (attempt, exchange) = match delivery.channel().mode {
-            Mode::Webhook => self.app.webhook.attempt(&self.app.engine, delivery).await,
-            Mode::Connection => self.push(delivery).await,
+    /// Posts an event, or waits for the acknowledgment if it was pushed.
+    async fn attempt(&self, delivery: &Delivery, pushed: Option<Pushed>) -> Made {
+        let made = match pushed {
+            Some(pushed) => acknowledged(delivery, pushed).await,
+            None => {
+                let (attempt, exchange) = self.app.webhook.attempt(&self.app.engine, delivery).await;
+                Made { attempt, exchange, connection: None }
+            }
         };
+        let attempt = &made.attempt;
         if let Some(why) = &attempt.failure {
             // An answer may repeat what was sent, tickets included: the control API shows it, the log does not.
             let why = if attempt.status.is_some() { "the answer is a failure" } else { why };
@@ -333,22 +366,19 @@ impl DeliveryWorker {
             let (event, status) = (delivery.event_type.as_str(), attempt.status);
             tracing::info!(%tenant, %app_id, event, %event_id, status, why, "an event was not delivered");
         }
-        (attempt, exchange)
+        made
     }
 
-    /// Sends an event over one of the app's connections. The verification token stays empty there. Source: observed.
-    async fn push(&self, delivery: &Delivery) -> (Attempt, Exchange) {
-        let time = Duration::from_millis(delivery.form.answer_ms());
-        let body = message::body(&delivery.into(), "");
-        let mut exchange = Exchange { body: Exchange::beginning(&body), ..Exchange::default() };
-        match self.app.long_connections.send(&self.app.engine, delivery.app_id, body.into(), time).await {
-            Ok(ack) => {
-                exchange.answer = ack.data.as_deref().map(Exchange::beginning);
-                let status = ack.code.and_then(|code| u16::try_from(code).ok());
-                (Attempt { status, failure: refusal(&ack) }, exchange)
-            }
-            Err(why) => (Attempt { status: None, failure: Some(why.to_string()) }, exchange),
+    /// Queues an event to one of the app's connections; `None` if it goes by webhook. The verification token stays empty on
+    /// connections. Source: observed.
+    fn push(&self, delivery: &Delivery) -> Option<Pushed> {
+        if delivery.channel().mode == Mode::Webhook {
+            return None;
         }
+        let body = message::body(&delivery.into(), "");
+        let exchange = Exchange { body: Exchange::beginning(&body), ..Exchange::default() };
+        let (engine, open) = (&self.app.engine, &self.app.long_connections);
+        Some(Pushed { exchange, sending: open.enqueue(engine, delivery.app_id, body.into()) })
     }
 
     /// Records the results of deliveries, all in one transaction.
@@ -437,6 +467,21 @@ pub(crate) async fn ask(app: &App, question: Question) -> Told {
             Told::Paused
         }
     }
+}
+
+/// Waits for the acknowledgment of an event.
+async fn acknowledged(delivery: &Delivery, Pushed { mut exchange, sending }: Pushed) -> Made {
+    let connection = sending.connection_id().map(str::to_owned);
+    let time = Duration::from_millis(delivery.form.answer_ms());
+    let attempt = match sending.answer(time).await {
+        Ok(ack) => {
+            exchange.answer = ack.data.as_deref().map(Exchange::beginning);
+            let status = ack.code.and_then(|code| u16::try_from(code).ok());
+            Attempt { status, failure: refusal(&ack) }
+        }
+        Err(why) => Attempt { status: None, failure: Some(why.to_string()) },
+    };
+    Made { attempt, exchange, connection }
 }
 
 /// Why an acknowledgment is a failure; `None` if it is not.

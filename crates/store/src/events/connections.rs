@@ -149,6 +149,32 @@ pub(super) async fn connected(
     Ok(found)
 }
 
+/// Of some apps, those that receive events of a form by long connection and are connected to no server. `developer` is the tenant
+/// that made them.
+pub async fn lacking(
+    tx: &mut Tx,
+    (developer, apps): (TenantKey, &[AppId]),
+    form: Form,
+    real_now: i64,
+) -> Result<HashSet<AppId>, StoreError> {
+    let mode = if form == Form::Callback { "callback_mode" } else { "mode" };
+    let mut maker = tx.root().tenant(developer);
+    let mut found = HashSet::new();
+    for piece in apps.chunks(PIECE) {
+        let mut values: Vec<Value> = piece.iter().map(|app_id| (*app_id).into()).collect();
+        let list = in_list(3, &mut values);
+        let sql = format!(
+            "SELECT app_id FROM app_events e WHERE tenant = $1 AND {mode} = 'connection' AND app_id IN {list} AND NOT EXISTS \
+             (SELECT 1 FROM app_connection c WHERE c.tenant = $1 AND c.app_id = e.app_id AND c.lease_until > $2)"
+        );
+        values.insert(0, real_now.into());
+        for mut row in maker.rows_of(&sql, values).await? {
+            found.insert(row.id(0, AppId::parse)?);
+        }
+    }
+    Ok(found)
+}
+
 /// Makes events that failed because an app was not connected due at once, in every tenant.
 pub async fn release(root: &mut Root, app_id: AppId, real_now: i64) -> Result<(), StoreError> {
     for home in apps::homes(root, app_id).await? {

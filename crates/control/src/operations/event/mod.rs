@@ -79,6 +79,10 @@ struct Attempt {
     /// The URL that it was posted to; absent for a long connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_url: Option<String>,
+    /// The long connection that it went over: a `connection_id` of `GET W/apps/{app_id}/connections`; absent for a webhook, or
+    /// if none was open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<String>,
     /// The HTTP status, or the code of the acknowledgment, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -159,6 +163,7 @@ impl Tries {
             at_ms: one.at,
             took_ms: one.took_ms,
             request_url: Some(one.request_url.clone()).filter(|_| webhook),
+            connection: one.connection.clone(),
             status: one.status,
             failure: one.failure.clone(),
         }

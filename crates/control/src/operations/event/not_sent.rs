@@ -1,13 +1,14 @@
 //! The apps that do not receive an event, and why.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use larkspur_api::events::message_receive;
-use larkspur_contract::ids::AppId;
+use larkspur_contract::events::Form;
+use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{ChatMode, InstallStatus};
 use larkspur_contract::{EventType, Fault, Fix, Scope, events};
 use larkspur_store::apps::{self, Install};
-use larkspur_store::events::subscriptions;
+use larkspur_store::events::{connections, subscriptions};
 use larkspur_store::{Tx, members};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -47,8 +48,12 @@ enum Reason {
     NoScope,
     /// Its bot is not in the chat.
     BotAbsent,
-    /// Nothing prevents it, but it was not told: the event did not concern it, like a message that it sent itself, or its
-    /// settings were changed since.
+    /// It receives events by long connection, and has none open to any server: events wait for it, and are dropped after the
+    /// last retry. Only of events that may happen; one that happened was sent to such an app, too.
+    NoConnection,
+    /// It is a message that the app sent itself.
+    OwnMessage,
+    /// Nothing prevents it, but it was not told: the event did not concern it, or its settings were changed since.
     NotConcerned,
 }
 
@@ -60,8 +65,12 @@ impl Reason {
                 "subscribe it: PUT …/apps/{app_id}/events; the URL of a webhook must be verified"
             }
             Reason::NoScope => "grant it one of the scopes: PUT …/apps/{app_id}",
+            Reason::NoConnection => {
+                "start its client, or send its events to a URL: PUT …/apps/{app_id}/events"
+            }
+            Reason::OwnMessage => "nothing is missing: an app does not receive its own messages",
             Reason::NotConcerned => {
-                "nothing is missing now: it sent the message itself, or its settings were changed since"
+                "nothing is missing now: the event did not concern it, or its settings were changed since"
             }
             Reason::BotAbsent => "add its bot to the chat: PUT …/chats/{chat_id}/members/{app_id}",
         }
@@ -88,8 +97,9 @@ impl Reason {
                 let path = vec![("chat_id", chat_id?.to_owned()), ("member", app_id)];
                 Some(Fix::new("larkspur.v1.chat.member_put", path, json!({})))
             }
-            // It may need a URL that only its owner knows.
-            Reason::NotSubscribed | Reason::NotConcerned => None,
+            // They may need a URL or a client that only its owner knows.
+            Reason::NotSubscribed | Reason::NoConnection => None,
+            Reason::OwnMessage | Reason::NotConcerned => None,
         }
     }
 }
@@ -107,17 +117,19 @@ pub(super) struct Happened<'a> {
 }
 
 impl Happened<'_> {
-    /// The lists of scopes of which an app needs one each to receive the event; none if no scope is needed, `None` if the
-    /// app does not receive it whatever its scopes are.
+    /// The lists of scopes of which an app needs one each to receive the event; none if no scope is needed.
+    ///
+    /// # Errors
+    /// The reason, if the app does not receive it whatever its scopes are.
     fn needed(
         &self,
         tx: &Tx,
         kind: &EventType,
         mode: Option<ChatMode>,
         install: &Install,
-    ) -> Option<Vec<&'static [Scope]>> {
+    ) -> Result<Vec<&'static [Scope]>, Reason> {
         if kind.name != events::MESSAGE_RECEIVE.name {
-            return Some([kind.scopes].into_iter().filter(|scopes| !scopes.is_empty()).collect());
+            return Ok([kind.scopes].into_iter().filter(|scopes| !scopes.is_empty()).collect());
         }
         let Some((payload, reader)) = self.payload else {
             // Of messages that may be sent, an app that hears some lacks nothing. One that hears none needs what lets all
@@ -125,20 +137,20 @@ impl Happened<'_> {
             let modes = mode.map_or(vec![ChatMode::P2p, ChatMode::Group], |mode| vec![mode]);
             let mut heard = modes.iter().flat_map(|mode| message_receive::scopes(*mode, true, true));
             if heard.any(|scope| install.scopes.has(scope)) {
-                return Some(Vec::new());
+                return Ok(Vec::new());
             }
-            return Some(modes.iter().map(|mode| message_receive::scopes(*mode, true, false)).collect());
+            return Ok(modes.iter().map(|mode| message_receive::scopes(*mode, true, false)).collect());
         };
         let own = tx.engine().keys.open_id(install.app_id.0, reader).to_string();
         let (sender, message) = (&payload["sender"], &payload["message"]);
         if sender["sender_id"]["open_id"] == own {
-            return None;
+            return Err(Reason::OwnMessage);
         }
         let mut mentions = message["mentions"].as_array().into_iter().flatten();
         let named = mentions.any(|mention| mention["id"]["open_id"] == own);
         let mode = if message["chat_type"] == "p2p" { ChatMode::P2p } else { ChatMode::Group };
         let scopes = message_receive::scopes(mode, sender["sender_type"] == "user", named);
-        (!scopes.is_empty()).then(|| vec![scopes])
+        if scopes.is_empty() { Err(Reason::NotConcerned) } else { Ok(vec![scopes]) }
     }
 }
 
@@ -158,23 +170,30 @@ pub(super) async fn of(tx: &mut Tx, happened: &Happened<'_>) -> Result<Vec<NotSe
     };
     let all = apps::installed(tx).await?;
     let installs = apps::installs(tx, all.iter().copied()).await?;
+    let left = all.iter().filter(|app_id| !told.contains(app_id)).filter_map(|app_id| installs.get(app_id));
+    let left: Vec<&Install> = left.map(|install| &**install).collect();
+    let closed = if told.is_empty() { closed(tx, &left, known.form).await? } else { HashSet::new() };
     let mut found = Vec::new();
     let world = tx.tenant().to_string();
-    for app_id in all.into_iter().filter(|app_id| !told.contains(app_id)) {
-        let Some(install) = installs.get(&app_id) else { continue };
+    for install in left {
+        let app_id = install.app_id;
         let subscribed = subscribers.iter().any(|one| one.install.app_id == app_id && one.types.has(kind));
         let needed = happened.needed(tx, known, chat.as_ref().map(|chat| chat.mode), install);
-        let concerned = needed.is_some();
+        let never = needed.as_ref().err().copied();
         let lacks = |scopes: &&[Scope]| !scopes.iter().any(|scope| install.scopes.has(scope));
         let lacking: Vec<&[Scope]> = needed.unwrap_or_default().into_iter().filter(lacks).collect();
-        let reason = if !install.bot || install.status != InstallStatus::Enabled {
+        let reason = if let Some(Reason::OwnMessage) = never {
+            Reason::OwnMessage
+        } else if !install.bot || install.status != InstallStatus::Enabled {
             Reason::BotOff
         } else if !subscribed {
             Reason::NotSubscribed
         } else if !lacking.is_empty() {
             Reason::NoScope
-        } else if concerned && present.as_ref().is_some_and(|present| !present.contains(&app_id)) {
+        } else if never.is_none() && present.as_ref().is_some_and(|present| !present.contains(&app_id)) {
             Reason::BotAbsent
+        } else if closed.contains(&app_id) {
+            Reason::NoConnection
         } else if !told.is_empty() {
             Reason::NotConcerned
         } else {
@@ -192,4 +211,18 @@ pub(super) async fn of(tx: &mut Tx, happened: &Happened<'_>) -> Result<Vec<NotSe
         });
     }
     Ok(found)
+}
+
+/// Those of some apps that receive events of a form by long connection and have none open.
+async fn closed(tx: &mut Tx, installs: &[&Install], form: Form) -> Result<HashSet<AppId>, Fault> {
+    let now = tx.engine().clock.now_ms();
+    let mut apps: BTreeMap<TenantKey, Vec<AppId>> = BTreeMap::new();
+    for install in installs {
+        apps.entry(install.developer).or_default().push(install.app_id);
+    }
+    let mut closed = HashSet::new();
+    for (developer, apps) in apps {
+        closed.extend(connections::lacking(tx, (developer, &apps), form, now).await?);
+    }
+    Ok(closed)
 }

@@ -1,7 +1,7 @@
 //! Events by long connection: apps connect to this process by WebSocket, and each event goes to one of their connections.
 //!
 //! `endpoint` gives an app the URL to connect to, with a ticket; `handshake` admits it; `session` serves one connection
-//! to its end; `frame` is the wire format. [`LongConnections`] knows which connections are open in this process.
+//! to its end; `sending` queues events there; `frame` is the wire format. [`LongConnections`] knows which connections are open in this process.
 
 mod ack;
 mod details;
@@ -9,6 +9,7 @@ mod directory;
 mod endpoint;
 pub mod frame;
 mod handshake;
+mod sending;
 mod session;
 mod ticket;
 
@@ -18,20 +19,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_control::faults::Disconnect;
 use larkspur_store::Engine;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::time::timeout;
 
 use crate::App;
 use crate::request::{Request, Response};
 pub use ack::{Ack, CallbackFailure, NoAnswer};
 pub(super) use directory::Directory;
-use frame::{Event, uuid_bits};
+use frame::Event;
+pub(super) use sending::Sending;
+use sending::Waiting;
 
 /// About the most connections of an app, to all servers: those to other servers are known a moment later. Source: the page on long connections ("50").
 const PER_APP: usize = 50;
@@ -193,62 +194,6 @@ impl LongConnections {
         chosen.map(|connection| connection.cut.notify_one()).count()
     }
 
-    /// Sends an event or a callback to one of an app's connections, and waits for the answer up to the given time.
-    /// `payload` is in its envelope.
-    ///
-    /// # Errors
-    /// [`NoAnswer`]: it may still have arrived, unless there is no connection.
-    pub async fn send(
-        &self,
-        engine: &Engine,
-        app_id: AppId,
-        payload: Bytes,
-        time: Duration,
-    ) -> Result<Ack, NoAnswer> {
-        let number = engine.ids.random();
-        let connection = self.choose(app_id, number).ok_or(NoAnswer::NotConnected)?;
-        let event = Event {
-            message_id: uuid_bits(number),
-            trace_id: engine.ids.random(),
-            sequence: connection.sequence.fetch_add(1, Ordering::Relaxed),
-            service: connection.service,
-            now: engine.clock.now_ms(),
-            payload,
-        };
-        let waiting = connection.send(&event, self.options.split_bytes)?;
-        waiting.answer(time).await
-    }
-
-    /// Sends a callback over one of an app's connections to this process and waits for the answer, an object. `payload` is
-    /// in its envelope. There are no retries. Source: observed.
-    ///
-    /// # Errors
-    /// [`CallbackFailure`].
-    pub async fn ask(
-        &self,
-        engine: &Engine,
-        app_id: AppId,
-        payload: Bytes,
-    ) -> Result<Value, CallbackFailure> {
-        let time = Duration::from_millis(Form::Callback.answer_ms());
-        let ack = self.send(engine, app_id, payload, time).await.map_err(CallbackFailure::NoAnswer)?;
-        if !ack.is_success() {
-            return Err(CallbackFailure::Refused(ack.code));
-        }
-        // A handler that returns nothing changes nothing.
-        let Some(data) = ack.data else { return Ok(json!({})) };
-        let answer: Option<Value> = serde_json::from_slice(&data).ok();
-        answer.filter(Value::is_object).ok_or(CallbackFailure::Malformed)
-    }
-
-    /// One of an app's connections, at random. Source: the page on long connections.
-    fn choose(&self, app_id: AppId, random: u128) -> Option<Arc<Connection>> {
-        let state = self.state();
-        let open = &state.apps.get(&app_id)?.open;
-        let count = u128::try_from(open.len()).ok().filter(|count| *count > 0)?;
-        open.get(usize::try_from(random % count).ok()?).cloned()
-    }
-
     /// Whether an app, or the process, has the most connections that it may have. `elsewhere` is how many the app has to other
     /// servers.
     fn check(state: &State, app_id: AppId, elsewhere: usize, most: usize) -> Result<(), Full> {
@@ -371,8 +316,8 @@ impl Connection {
     fn send(self: Arc<Self>, event: &Event, split: usize) -> Result<Waiting, NoAnswer> {
         let (sender, answer) = oneshot::channel();
         self.waiting().as_mut().ok_or(NoAnswer::Closed)?.insert(event.message_id, sender);
-        let waiting = Waiting { message_id: event.message_id, answer, connection: self };
-        waiting.connection.queue(event.frames(split)).map(|()| waiting)
+        let waiting = Waiting::new(event.message_id, answer, self.clone());
+        self.queue(event.frames(split)).map(|()| waiting)
     }
 
     /// Queues frames that belong together.
@@ -407,31 +352,6 @@ impl Connection {
     }
 }
 
-/// An event that is not acknowledged yet.
-struct Waiting {
-    message_id: u128,
-    answer: oneshot::Receiver<Ack>,
-    connection: Arc<Connection>,
-}
-
-impl Waiting {
-    async fn answer(mut self, time: Duration) -> Result<Ack, NoAnswer> {
-        match timeout(time, &mut self.answer).await {
-            Ok(Ok(ack)) => Ok(ack),
-            Ok(Err(_)) => Err(NoAnswer::Closed),
-            Err(_) => Err(NoAnswer::Late),
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(waiting) = self.connection.waiting().as_mut() {
-            waiting.remove(&self.message_id);
-        }
-    }
-}
-
 /// The registration of an open connection. Dropping it, for any reason, removes the connection.
 struct Open {
     connections: Arc<LongConnections>,
@@ -458,6 +378,8 @@ pub(crate) async fn answer(app: &App, request: &mut Request<'_>) -> Option<Respo
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
 
     const APP: AppId = AppId(7);

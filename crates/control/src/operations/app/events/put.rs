@@ -35,6 +35,12 @@ impl Operation for Put {
                 switch: false,
             },
             Behaviour {
+                name: "event_order",
+                rule: "By long connection, the first attempts for an app are sent in the order in which the events were committed; each connection gets its part in this order. By webhook, up to 64 posts to an app are in progress at a time, in any order. Retries do not delay later events.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+            Behaviour {
                 name: "event_signature_time",
                 rule: "X-Lark-Request-Timestamp is the real time in seconds, whatever the world's clock says. Challenges are not signed.",
                 basis: Basis::Assumed,

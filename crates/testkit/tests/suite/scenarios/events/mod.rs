@@ -8,6 +8,7 @@ mod faults;
 pub(super) mod listening;
 pub(crate) mod long_connections;
 mod open_connections;
+mod order;
 mod reach;
 mod recipients;
 mod rules;

@@ -1,5 +1,6 @@
 //! Long connections as the control API lists and closes them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -168,4 +169,102 @@ async fn events_go_one_way_at_a_time() {
         set(json!({"mode": "websocket"})).await;
     }
     assert_eq!(names(), ["by webhook 0", "by webhook 1"], "none of those by connection");
+}
+
+/// The connections that are open now, but for those that were open before.
+async fn opened(setup: &Setup, before: &[String]) -> String {
+    setup.worker.tell().await;
+    let ids = listed(setup).await.into_iter().map(|one| text(&one, "connection_id"));
+    ids.into_iter().find(|id| !before.contains(id)).expect("a new one")
+}
+
+/// Of two connections, one refuses what it gets.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attempts_name_the_connection() {
+    let setup = Setup::start().await;
+    setup.emit("before").await;
+    assert_eq!(setup.worker.round().await, 0, "nothing is connected");
+    let mut good = setup.connect(&setup.lab).await;
+    let first = opened(&setup, &[]).await;
+    let mut bad = setup.connect(&setup.lab).await;
+    let second = opened(&setup, std::slice::from_ref(&first)).await;
+    for number in 1..30 {
+        setup.emit(&number.to_string()).await;
+    }
+    let round = setup.round();
+    let mut went = HashMap::new();
+    for _ in 0..30 {
+        let (client, over, code, (frame, event)) = tokio::select! {
+            event = good.event() => (&mut good, &first, 200, event),
+            event = bad.event() => (&mut bad, &second, 500, event),
+        };
+        client.ack(&frame, code).await;
+        went.insert(text(&event["header"], "event_id"), (over, code));
+    }
+    assert_eq!(round.await.expect("no panic"), 30);
+    assert!([200, 500].iter().all(|code| went.values().any(|one| one.1 == *code)), "by chance: {went:?}");
+    for (event_id, (over, code)) in &went {
+        let shown = setup.world.control("GET", &format!("/events/{event_id}")).send().await.data();
+        let attempt = shown["deliveries"][0]["attempts"].as_array().and_then(|all| all.last()).cloned();
+        let attempt = attempt.expect("an attempt");
+        let expected = (&json!(over), &json!(code), &json!("connection"));
+        assert_eq!((&attempt["connection"], &attempt["status"], &attempt["way"]), expected, "{shown}");
+        assert_eq!(attempt.get("failure").is_some(), *code == 500, "{shown}");
+    }
+
+    // What is retried may go over the other one.
+    drop(bad);
+    while setup.lab.app.long_connections().count() > 1 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    setup.advance(15_000);
+    let round = setup.round();
+    let refused: Vec<&String> = went.iter().filter(|(_, went)| went.1 == 500).map(|(id, _)| id).collect();
+    for _ in &refused {
+        let (frame, _) = good.event().await;
+        good.ack(&frame, 200).await;
+    }
+    assert_eq!(round.await.expect("no panic"), refused.len());
+    let shown = setup.world.control("GET", &format!("/events/{}", refused[0])).send().await.data();
+    let attempts = shown["deliveries"][0]["attempts"].as_array().expect("attempts").iter();
+    let over: Vec<&Value> = attempts.map(|attempt| &attempt["connection"]).collect();
+    assert_eq!(over[over.len() - 2..], [&json!(second), &json!(first)], "{shown}");
+}
+
+/// Wherever it could be connected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_without_a_connection_is_named() {
+    let setup = Setup::start().await;
+    let reason = async || {
+        let list = setup.world.control("GET", "/events?type=im.message.receive_v1").send().await.data();
+        let all = list["not_sent"].as_array().expect("a list").clone();
+        let own = all.iter().find(|one| one["app_id"] == setup.world.app_id.as_str());
+        own.map(|one| (text(one, "reason"), one["fixes"].clone()))
+    };
+    let lacks = Some(("no_connection".to_owned(), json!([])));
+    assert_eq!(reason().await, lacks);
+    let client = setup.connect(&setup.lab).await;
+    setup.worker.tell().await;
+    assert_eq!(reason().await, None);
+    drop(client);
+    while setup.lab.app.long_connections().count() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    setup.worker.tell().await;
+    assert_eq!(reason().await, lacks);
+
+    // It may be connected to any server.
+    if let Some(other) = setup.lab.beside().await {
+        let client = setup.connect(&other).await;
+        other.delivery_worker().tell().await;
+        assert_eq!(reason().await, None);
+        drop(client);
+    }
+    // One that gets its events at a URL needs none.
+    let receiver = Receiver::start();
+    let path = format!("/apps/{}/events", setup.world.app_id);
+    let body = json!({"mode": "webhook", "request_url": receiver.url()});
+    setup.world.control("PUT", &path).body(body).send().await.data();
+    setup.worker.round().await;
+    assert_eq!(reason().await, None);
 }

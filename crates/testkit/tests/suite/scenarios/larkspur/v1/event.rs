@@ -223,6 +223,9 @@ async fn why_an_app_is_not_told() {
     assert_eq!(reasons("").await.as_deref(), Some("not_subscribed"));
     let path = format!("/apps/{}/events", world.app_id);
     world.control("PUT", &path).body(json!({"mode": "websocket"})).send().await.data();
+    assert_eq!(reasons("").await.as_deref(), Some("no_connection"));
+    let receiver = Receiver::start();
+    listen(&world, &receiver).await;
     assert_eq!(reasons("").await, None);
     let chat = world.chat(json!({"members": [world.users[0].user_id]})).await;
     assert_eq!(reasons(&format!("&chat_id={}", world.chat_id)).await, None);

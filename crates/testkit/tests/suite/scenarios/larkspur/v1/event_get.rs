@@ -106,6 +106,35 @@ async fn the_fix_is_the_scope_of_the_message() {
     assert_eq!(may(&p2p).await, None);
 }
 
+/// Its own message, whatever its settings are; another one that does not concern it.
+#[tokio::test]
+async fn an_app_is_not_told_of_its_own_message() {
+    let stage = Stage::new().await;
+    let world = &stage.world;
+    let [actor, inside] = [&stage.actor, &stage.inside].map(|ear| ear.app_id.as_str());
+    let scopes = json!({"scopes": ["im:chat", "im:message", "im:message.group_msg"]});
+    world.set_app(inside, scopes.clone()).await;
+    world.control("PUT", &stage.in_chat(&stage.outside.app_id)).body(json!({})).send().await.data();
+    world.set_app(&stage.outside.app_id, scopes).await;
+    stage.told().await;
+    let named = text(&stage.bot(&stage.inside, &stage.actor), "open_id");
+    let content = json!({"text": format!("<at user_id=\"{named}\"></at> hello")}).to_string();
+    let body = json!({"receive_id": world.chat_id, "msg_type": "text", "content": content});
+    let path = "/im/v1/messages?receive_id_type=chat_id";
+    world.call("POST", path).body(body).token(&stage.inside.token).send().await.data();
+    let [heard, own, other] = stage.told().await;
+    assert_eq!((heard.len(), own.len(), other.len()), (1, 0, 0));
+    let shown = latest(&stage, actor).await;
+    let reason = |shown: &Value, app: &str| by_app(&shown["not_sent"], app).map(|one| text(one, "reason"));
+    assert_eq!(reason(&shown, inside).as_deref(), Some("own_message"));
+    let other = reason(&shown, &stage.outside.app_id);
+    assert_eq!(other.as_deref(), Some("not_concerned"), "no scope lets through what mentions another bot");
+    assert_eq!(by_app(&shown["not_sent"], inside).expect("not sent")["fixes"], json!([]));
+    world.set_app(inside, json!({"bot": false})).await;
+    let shown = latest(&stage, actor).await;
+    assert_eq!(reason(&shown, inside).as_deref(), Some("own_message"), "no setting would change it");
+}
+
 #[tokio::test]
 async fn deliveries_of_one_event_are_found_together() {
     let stage = Stage::new().await;
@@ -236,7 +265,7 @@ async fn checks_are_computed_again() {
         shown["deliveries"][0]["attempts"][0].clone()
     };
     let one = attempt().await;
-    assert_eq!(one["way"], "webhook");
+    assert_eq!((&one["way"], one.get("connection")), (&json!("webhook"), None));
     assert_eq!(one["world_at_ms"], one["at_ms"], "the clock was not moved");
     let checks = &one["checks"];
     for part in ["signature", "encrypt", "token"] {
