@@ -13,6 +13,7 @@ use crate::call_id::CallId;
 use crate::gateway::exchange::{Exchange, Steps};
 pub(crate) use crate::gateway::faults::{Injected, endpoint as injected};
 use crate::gateway::limiter::Used;
+use crate::gateway::lines;
 use crate::gateway::who::Who;
 use crate::request::{Request, Response};
 use crate::ruled::by_app;
@@ -71,15 +72,16 @@ impl Outside {
         Outside { id: app.call_ids.next(at_ms), operation, at_ms, began: Instant::now() }
     }
 
-    /// Records it, if its world does.
+    /// Logs it, and records it, if its world does.
     pub(crate) fn record(&self, app: &App, request: &Request<'_>, named: &Named, outcome: &Outcome<'_>) {
+        let tenant = named.ruled.as_ref().map(|ruled| ruled.tenant);
+        let who = Who { tenant, app_id: named.app_id, user: None, token: "none", claimed: false };
+        lines::outside((&self.id, who, self.began.elapsed()), self.operation, outcome.fault);
         let overrides = named.ruled.as_ref().and_then(|ruled| ruled.policy.overrides.as_deref());
         let own = overrides.map(|overrides| overrides.traffic).unwrap_or_default();
         if !own.record.unwrap_or(app.traffic.is_on()) {
             return;
         }
-        let tenant = named.ruled.as_ref().map(|ruled| ruled.tenant);
-        let who = Who { tenant, app_id: named.app_id, user: None, token: "none", claimed: false };
         // Nothing of the platform answers in place of a proxy, or on a connection that was cut before.
         let replaced = outcome.injected.is_some_and(Injected::replaces);
         let code = outcome.fault.map_or(0, |fault| fault.code().number);

@@ -79,6 +79,19 @@ pub(super) fn refused(line: Line<'_>, fault: &Fault, failed: bool) {
     }
 }
 
+/// A request that is no operation of the registry.
+pub(crate) fn outside(
+    (id, who, took): (&CallId, Who, Duration),
+    operation: &'static str,
+    fault: Option<&Fault>,
+) {
+    let line = Line::of(id, who, took).answering(operation, fault.map_or(0, |fault| fault.code().number));
+    match fault {
+        Some(fault) => refused(line, fault, false),
+        None => answered(line),
+    }
+}
+
 /// A code that the operation's page does not list.
 pub(super) fn undocumented(line: Line<'_>, fault: &Fault) {
     line!(error, line, "undocumented answer", why = why(fault), name = fault.code().name);

@@ -9,7 +9,7 @@ pub(crate) mod exchange;
 mod execute;
 pub(crate) mod faults;
 pub mod limiter;
-mod lines;
+pub(crate) mod lines;
 pub(crate) mod lookups;
 pub(crate) mod own;
 mod planned_refusals;
