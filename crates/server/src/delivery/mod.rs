@@ -369,7 +369,7 @@ impl DeliveryWorker {
         made
     }
 
-    /// Queues an event to one of the app's connections; `None` if it goes by webhook. The verification token stays empty on
+    /// Queues an event to one of the app's connections; `None` if the app uses a webhook. The verification token stays empty on
     /// connections. Source: observed.
     fn push(&self, delivery: &Delivery) -> Option<Pushed> {
         if delivery.channel().mode == Mode::Webhook {

@@ -21,6 +21,7 @@ pub(super) mod check;
 pub(super) mod get;
 pub(super) mod list;
 mod not_sent;
+mod reason;
 pub(super) mod resend;
 pub(super) mod send;
 mod told;

@@ -6,14 +6,15 @@ use larkspur_api::events::message_receive;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{ChatMode, InstallStatus};
-use larkspur_contract::{EventType, Fault, Fix, Scope, events};
+use larkspur_contract::{EventType, Fault, Scope, events};
 use larkspur_store::apps::{self, Install};
 use larkspur_store::events::{connections, subscriptions};
 use larkspur_store::{Tx, members};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::reason::Reason;
 use crate::traffic::Action;
 use crate::{support, values};
 
@@ -34,74 +35,6 @@ pub(crate) struct NotSent {
     fix: &'static str,
     /// Calls of the control API that fix it.
     fixes: Vec<Action>,
-}
-
-/// Why an app does not receive the event.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Reason {
-    /// It is disabled, or has no bot.
-    BotOff,
-    /// It is not subscribed to the type, or has no verified URL.
-    NotSubscribed,
-    /// It has none of the scopes.
-    NoScope,
-    /// Its bot is not in the chat.
-    BotAbsent,
-    /// It receives events by long connection, and has none open to any server: events wait for it, and are dropped after the
-    /// last retry. Only of events that may happen; one that happened was sent to such an app, too.
-    NoConnection,
-    /// It is a message that the app sent itself.
-    OwnMessage,
-    /// Nothing prevents it, but it was not told: the event did not concern it, or its settings were changed since.
-    NotConcerned,
-}
-
-impl Reason {
-    const fn fix(self) -> &'static str {
-        match self {
-            Reason::BotOff => "set status enabled and bot true: PUT …/apps/{app_id}",
-            Reason::NotSubscribed => {
-                "subscribe it: PUT …/apps/{app_id}/events; the URL of a webhook must be verified"
-            }
-            Reason::NoScope => "grant it one of the scopes: PUT …/apps/{app_id}",
-            Reason::NoConnection => {
-                "start its client, or send its events to a URL: PUT …/apps/{app_id}/events"
-            }
-            Reason::OwnMessage => "nothing is missing: an app does not receive its own messages",
-            Reason::NotConcerned => {
-                "nothing is missing now: the event did not concern it, or its settings were changed since"
-            }
-            Reason::BotAbsent => "add its bot to the chat: PUT …/chats/{chat_id}/members/{app_id}",
-        }
-    }
-}
-
-impl Reason {
-    /// The call that fixes it, if there is one.
-    fn call(self, install: &Install, lacking: &[&[Scope]], chat_id: Option<&str>) -> Option<Fix> {
-        let app_id = install.app_id.to_string();
-        let app = vec![("app_id", app_id.clone())];
-        match self {
-            Reason::BotOff => {
-                Some(Fix::new("larkspur.v1.app.update", app, json!({"status": "enabled", "bot": true})))
-            }
-            Reason::NoScope => {
-                // The longest name is the narrowest scope.
-                let narrowest = |scopes: &&[Scope]| scopes.iter().copied().max_by_key(|scope| scope.len());
-                let missing = lacking.iter().filter_map(narrowest);
-                let all: Vec<&str> = install.scopes.iter().chain(missing).collect();
-                Some(Fix::new("larkspur.v1.app.update", app, json!({ "scopes": all })))
-            }
-            Reason::BotAbsent => {
-                let path = vec![("chat_id", chat_id?.to_owned()), ("member", app_id)];
-                Some(Fix::new("larkspur.v1.chat.member_put", path, json!({})))
-            }
-            // They may need a URL or a client that only its owner knows.
-            Reason::NotSubscribed | Reason::NoConnection => None,
-            Reason::OwnMessage | Reason::NotConcerned => None,
-        }
-    }
 }
 
 /// What happened.
