@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::cast::Cast;
 use super::in_world::{Where, World, encoded};
+use super::terminal::{Part, Screen, bold, dim, paragraph, plain as usual};
 use super::waiting::waiting;
 
 /// Flags of `larkspur chat`.
@@ -193,9 +194,13 @@ async fn show(flags: &Show) -> Result<(), String> {
     let chat = chat_id(&world, &flags.chat, user.as_deref()).await?;
     let view = View { chat: &chat, user: user.as_deref(), limit: flags.limit, language: &flags.lang };
     let found = view.messages(&world).await?;
+    let screen = Screen::standard();
     for message in &found {
-        let text = if flags.json { message.to_string() } else { shown(message, &cast) };
-        super::print(&format!("{text}\n"))?;
+        let text = match flags.json {
+            true => format!("{message}\n"),
+            false => screen.uncut().lines(&shown(message, &cast, &screen)),
+        };
+        super::print(&text)?;
     }
     Ok(())
 }
@@ -237,19 +242,37 @@ pub(super) fn words(message: &Value) -> String {
     }
 }
 
-/// A message in lines.
-fn shown(message: &Value, cast: &Cast) -> String {
+/// A message in lines. On a terminal they are folded, not cut: people read them.
+fn shown(message: &Value, cast: &Cast, screen: &Screen) -> Vec<Vec<Part>> {
     let text = |name: &str| message[name].as_str().unwrap_or_default();
     let sender = cast.name(message["sender"]["id"].as_str().unwrap_or_default());
     let seconds = text("create_time").parse::<i64>().unwrap_or_default() / 1000;
     let time = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let indent = if message.get("parent_id").is_some() { "  > " } else { "" };
     let words = words(message);
-    let words = match words.contains('\n') || message.get("tree").is_some() {
-        true => words.lines().map(|line| format!("\n    {line}")).collect(),
-        false => format!(" {words}"),
+    let head =
+        vec![dim(format!("{}  {time}  ", text("message_id"))), usual(indent), bold(sender), usual(":")];
+    let fold = |first: &str, rest, line: &str| -> Vec<Vec<Part>> {
+        match screen.width() {
+            None => vec![vec![usual(format!("{first}{line}"))]],
+            width => paragraph(first, rest, line, width).lines().map(|line| vec![usual(line)]).collect(),
+        }
     };
-    format!("{}  {time}  {indent}{sender}:{words}", text("message_id"))
+    if words.contains('\n') || message.get("tree").is_some() {
+        let under = words.lines().flat_map(|line| {
+            let blanks = 4 + line.len() - line.trim_start().len();
+            fold(&" ".repeat(blanks), blanks, line.trim_start())
+        });
+        return std::iter::once(head).chain(under).collect();
+    }
+    let before: String = head.iter().map(|(_, text)| text.as_str()).collect();
+    let mut lines = fold(&format!("{before} "), 4, &words);
+    if let Some(first) = lines.first_mut() {
+        let rest =
+            first.iter().map(|(_, text)| text.get(before.len()..).unwrap_or_default()).collect::<String>();
+        *first = head.into_iter().chain([usual(rest)]).collect();
+    }
+    lines
 }
 
 #[cfg(test)]
