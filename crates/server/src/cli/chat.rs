@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::cast::Cast;
 use super::in_world::{Where, World, encoded};
-use super::terminal::{Part, Screen, bold, dim, paragraph, plain as usual};
+use super::terminal::{Part, Screen, bold, columns, dim, paragraph, plain as usual};
 use super::waiting::waiting;
 
 /// Flags of `larkspur chat`.
@@ -250,22 +250,23 @@ fn shown(message: &Value, cast: &Cast, screen: &Screen) -> Vec<Vec<Part>> {
     let time = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let indent = if message.get("parent_id").is_some() { "  > " } else { "" };
     let words = words(message);
-    let head =
-        vec![dim(format!("{}  {time}  ", text("message_id"))), usual(indent), bold(sender), usual(":")];
+    let id = text("message_id");
+    let head = vec![dim(format!("{id}  {time}  ")), usual(indent), bold(sender), usual(":")];
     let fold = |first: &str, rest, line: &str| -> Vec<Vec<Part>> {
         match screen.width() {
             None => vec![vec![usual(format!("{first}{line}"))]],
             width => paragraph(first, rest, line, width).lines().map(|line| vec![usual(line)]).collect(),
         }
     };
-    if words.contains('\n') || message.get("tree").is_some() {
+    let before: String = head.iter().map(|(_, text)| text.as_str()).collect();
+    let cramped = screen.width().is_some_and(|width| columns(&before) + 20 > width);
+    if words.contains('\n') || message.get("tree").is_some() || cramped {
         let under = words.lines().flat_map(|line| {
             let blanks = 4 + line.len() - line.trim_start().len();
             fold(&" ".repeat(blanks), blanks, line.trim_start())
         });
         return std::iter::once(head).chain(under).collect();
     }
-    let before: String = head.iter().map(|(_, text)| text.as_str()).collect();
     let mut lines = fold(&format!("{before} "), 4, &words);
     if let Some(first) = lines.first_mut() {
         let rest =
@@ -278,6 +279,19 @@ fn shown(message: &Value, cast: &Cast, screen: &Screen) -> Vec<Vec<Part>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_are_whole_in_pipes_and_folded_on_terminals() {
+        let cast = Cast::default();
+        let message = json!({
+            "message_id": "om_1", "create_time": "3661000", "sender": {"id": "ada"}, "line": "one  two three four five",
+        });
+        let lines = |screen: Screen| screen.gray().lines(&shown(&message, &cast, &screen));
+        assert_eq!(lines(Screen::PIPE), "om_1  01:01:01  ada: one  two three four five\n");
+        assert_eq!(lines(Screen::terminal(44)), "om_1  01:01:01  ada: one two three four five\n");
+        assert_eq!(lines(Screen::terminal(42)), "om_1  01:01:01  ada: one two three four\n    five\n");
+        assert_eq!(lines(Screen::terminal(24)), "om_1  01:01:01  ada:\n    one two three four\n    five\n");
+    }
 
     #[test]
     fn what_a_user_sees_in_lines() {
