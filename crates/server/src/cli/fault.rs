@@ -117,7 +117,7 @@ fn row(rule: &Value, screen: &Screen) -> Vec<Part> {
     let used = format!("  {} of {} calls", rule["hits"], rule["seen"]);
     let off = if rule["enabled"] == false { "  off" } else { "" };
     let id = format!("{:8}", text("id"));
-    let beside = [&id, &name, &used, off].into_iter().map(|part| columns(part)).sum::<usize>() + 4;
+    let beside = [&id, &name, &used, off].into_iter().map(columns).sum::<usize>() + 4;
     let (matched, effect) = screen.pair(beside, &rule["match"].to_string(), &rule["effect"].to_string());
     vec![
         plain(id + &name + "  "),
