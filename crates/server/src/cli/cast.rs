@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::in_world::World;
 
 /// The users and apps of a world: ids and names.
+#[derive(Default)]
 pub(super) struct Cast {
     users: Vec<(String, String)>,
     apps: Vec<(String, String)>,

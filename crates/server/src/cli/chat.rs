@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::cast::Cast;
 use super::in_world::{Where, World, encoded};
+use super::terminal::{Part, Screen, bold, columns, dim, paragraph, plain as usual};
 use super::waiting::waiting;
 
 /// Flags of `larkspur chat`.
@@ -193,9 +194,13 @@ async fn show(flags: &Show) -> Result<(), String> {
     let chat = chat_id(&world, &flags.chat, user.as_deref()).await?;
     let view = View { chat: &chat, user: user.as_deref(), limit: flags.limit, language: &flags.lang };
     let found = view.messages(&world).await?;
+    let screen = Screen::standard();
     for message in &found {
-        let text = if flags.json { message.to_string() } else { shown(message, &cast) };
-        super::print(&format!("{text}\n"))?;
+        let text = match flags.json {
+            true => format!("{message}\n"),
+            false => screen.uncut().lines(&shown(message, &cast, &screen)),
+        };
+        super::print(&text)?;
     }
     Ok(())
 }
@@ -237,24 +242,56 @@ pub(super) fn words(message: &Value) -> String {
     }
 }
 
-/// A message in lines.
-fn shown(message: &Value, cast: &Cast) -> String {
+/// A message in lines. On a terminal they are folded, not cut: people read them.
+fn shown(message: &Value, cast: &Cast, screen: &Screen) -> Vec<Vec<Part>> {
     let text = |name: &str| message[name].as_str().unwrap_or_default();
     let sender = cast.name(message["sender"]["id"].as_str().unwrap_or_default());
     let seconds = text("create_time").parse::<i64>().unwrap_or_default() / 1000;
     let time = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let indent = if message.get("parent_id").is_some() { "  > " } else { "" };
     let words = words(message);
-    let words = match words.contains('\n') || message.get("tree").is_some() {
-        true => words.lines().map(|line| format!("\n    {line}")).collect(),
-        false => format!(" {words}"),
+    let id = text("message_id");
+    let head = vec![dim(format!("{id}  {time}  ")), usual(indent), bold(sender), usual(":")];
+    let fold = |first: &str, rest, line: &str| -> Vec<Vec<Part>> {
+        match screen.width() {
+            None => vec![vec![usual(format!("{first}{line}"))]],
+            width => paragraph(first, rest, line, width).lines().map(|line| vec![usual(line)]).collect(),
+        }
     };
-    format!("{}  {time}  {indent}{sender}:{words}", text("message_id"))
+    let before: String = head.iter().map(|(_, text)| text.as_str()).collect();
+    let cramped = screen.width().is_some_and(|width| columns(&before) + 20 > width);
+    if words.contains('\n') || message.get("tree").is_some() || cramped {
+        let under = words.lines().flat_map(|line| {
+            let blanks = 4 + line.len() - line.trim_start().len();
+            fold(&" ".repeat(blanks), blanks, line.trim_start())
+        });
+        return std::iter::once(head).chain(under).collect();
+    }
+    let mut lines = fold(&format!("{before} "), 4, &words);
+    if let Some(first) = lines.first_mut() {
+        let rest =
+            first.iter().map(|(_, text)| text.get(before.len()..).unwrap_or_default()).collect::<String>();
+        *first = head.into_iter().chain([usual(rest)]).collect();
+    }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_are_whole_in_pipes_and_folded_on_terminals() {
+        let cast = Cast::default();
+        let message = json!({
+            "message_id": "om_1", "create_time": "3661000", "sender": {"id": "ada"}, "line": "one  two three four five",
+        });
+        let lines = |screen: Screen| screen.gray().lines(&shown(&message, &cast, &screen));
+        assert_eq!(lines(Screen::PIPE), "om_1  01:01:01  ada: one  two three four five\n");
+        assert_eq!(lines(Screen::terminal(44)), "om_1  01:01:01  ada: one two three four five\n");
+        assert_eq!(lines(Screen::terminal(42)), "om_1  01:01:01  ada: one two three four\n    five\n");
+        assert_eq!(lines(Screen::terminal(24)), "om_1  01:01:01  ada:\n    one two three four\n    five\n");
+    }
 
     #[test]
     fn what_a_user_sees_in_lines() {

@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::call;
-use super::in_world::{Where, World, encoded};
+use super::in_world::{Common, Where, World, encoded};
+use super::terminal::{Look, Part, Screen, bold, dim, plain};
 
 /// How often `--follow` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -78,7 +79,7 @@ struct Send {
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -95,7 +96,7 @@ struct Resend {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=100))]
     times: u8,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -104,7 +105,7 @@ struct Challenge {
     #[arg(long, value_name = "ID")]
     app: Option<String>,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 /// Lists and sends events; a refusal makes the command fail.
@@ -137,11 +138,15 @@ async fn list(flags: &List) -> Result<(), String> {
     let filter = format!("{app}{}{}", named("type", &flags.kind), named("state", &flags.state));
     let found = world.call("GET", &format!("/events?limit={}{filter}", flags.limit), None).await?;
     let events = found["events"].as_array().cloned().unwrap_or_default();
-    events.iter().rev().try_for_each(|event| flags.print(event))?;
+    let screen = Screen::standard();
+    events.iter().rev().try_for_each(|event| flags.print(event, &screen))?;
     if !flags.json {
         for app in found["not_sent"].as_array().into_iter().flatten() {
             let text = |name: &str| app[name].as_str().unwrap_or_default().to_owned();
-            super::print(&format!("not sent to {}: {}: {}\n", text("app_id"), text("reason"), text("fix")))?;
+            // Whole: people copy the call that helps.
+            let to = format!(" to {}: {}: {}", text("app_id"), text("reason"), text("fix"));
+            let line = screen.uncut().line(&[(Look::Open, "not sent".to_owned()), plain(to)]);
+            super::print(&format!("{line}\n"))?;
         }
     }
     if !flags.follow {
@@ -156,7 +161,7 @@ async fn list(flags: &List) -> Result<(), String> {
         };
         let seen = pages(&world, &app, first, |number| number > lowest).await?;
         for event in known.news(seen).iter().filter(|event| flags.wants(event)) {
-            flags.print(event)?;
+            flags.print(event, &screen)?;
         }
     }
     Ok(())
@@ -171,8 +176,8 @@ impl List {
         fits("event_type", &self.kind) && fits("state", &self.state)
     }
 
-    fn print(&self, event: &Value) -> Result<(), String> {
-        super::print(&format!("{}\n", if self.json { event.to_string() } else { line(event) }))
+    fn print(&self, event: &Value, screen: &Screen) -> Result<(), String> {
+        super::print(&format!("{}\n", if self.json { event.to_string() } else { screen.line(&row(event)) }))
     }
 }
 
@@ -240,7 +245,7 @@ fn is_open(state: &str) -> bool {
 }
 
 /// An event in one line.
-fn line(event: &Value) -> String {
+fn row(event: &Value) -> Vec<Part> {
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
     let tries = match event["attempt_count"].as_i64().unwrap_or_default() {
         1 => "1 attempt".to_owned(),
@@ -248,40 +253,50 @@ fn line(event: &Value) -> String {
     };
     let why = text("failure");
     let why = if why.is_empty() { why } else { format!("  {why}") };
-    let names = [text("event_id"), format!("{:9}", text("state")), format!("{tries:10}"), text("app_id")];
-    format!("{}  {}{why}", names.join("  "), text("event_type"))
+    let state = text("state");
+    vec![
+        plain(format!("{}  ", text("event_id"))),
+        (Look::of(&state), format!("{state:9}")),
+        plain(format!("  {tries:10}")),
+        dim(format!("  {}", text("app_id"))),
+        plain(format!("  {}{why}", text("event_type"))),
+    ]
 }
 
 async fn send(flags: &Send) -> Result<(), String> {
-    let world = World::find(&flags.place)?;
+    let world = World::find(&flags.common.place)?;
     let app = world.app(flags.app.as_ref())?;
     let event = call::read_body(&flags.event)?;
     let event: Value =
         serde_json::from_slice(&event).map_err(|error| format!("the event is not JSON: {error}"))?;
     let body = json!({"app_id": app, "type": flags.kind, "event": event, "raw": flags.raw});
     let made = world.call("POST", "/events", Some(body)).await?;
-    super::print(&format!("{}\n", made["event_id"].as_str().unwrap_or_default()))
+    flags.common.show(&made, |made, _| vec![vec![plain(made["event_id"].as_str().unwrap_or_default())]])
 }
 
 async fn resend(flags: &Resend) -> Result<(), String> {
-    let world = World::find(&flags.place)?;
+    let world = World::find(&flags.common.place)?;
     let mut body = json!({"fresh_id": flags.fresh_id, "times": flags.times});
     if let Some(app) = &flags.app {
         body["app_id"] = json!(app);
     }
     let path = format!("/events/{}/resend", encoded(&flags.event_id));
     let made = world.call("POST", &path, Some(body)).await?;
-    for id in made["event_ids"].as_array().into_iter().flatten() {
-        super::print(&format!("{}\n", id.as_str().unwrap_or_default()))?;
-    }
-    Ok(())
+    flags.common.show(&made, |made, _| {
+        let ids = made["event_ids"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        ids.map(|id| vec![plain(id)]).collect()
+    })
 }
 
 async fn challenge(flags: &Challenge) -> Result<(), String> {
-    let world = World::find(&flags.place)?;
+    let world = World::find(&flags.common.place)?;
     let app = world.app(flags.app.as_ref())?;
     let shown = world.call("POST", &format!("/apps/{}/challenge", encoded(&app)), None).await?;
-    super::print(&steps(&shown))?;
+    match flags.common.json() {
+        true => flags.common.done(&shown)?,
+        // Whole, as the end of an error says the most.
+        false => super::print(&Screen::standard().uncut().lines(&steps(&shown)))?,
+    }
     match shown["verified"] == true {
         true => Ok(()),
         false => Err("the URL is not verified".to_owned()),
@@ -289,16 +304,15 @@ async fn challenge(flags: &Challenge) -> Result<(), String> {
 }
 
 /// The steps of a challenge, one a line.
-fn steps(shown: &Value) -> String {
-    let mut text = format!("{}\n", shown["request_url"].as_str().unwrap_or_default());
-    for step in shown["steps"].as_array().into_iter().flatten() {
-        let name = step["step"].as_str().unwrap_or_default();
-        text.push_str(&match step["why"].as_str() {
-            None => format!("{name:9}  ok\n"),
-            Some(why) => format!("{name:9}  {why}\n"),
-        });
-    }
-    text
+fn steps(shown: &Value) -> Vec<Vec<Part>> {
+    let step = |step: &Value| {
+        let name = format!("{:9}  ", step["step"].as_str().unwrap_or_default());
+        let (look, told) = step["why"].as_str().map_or((Look::Good, "ok"), |why| (Look::Bad, why));
+        vec![plain(name), (look, told.to_owned())]
+    };
+    let url = vec![bold(shown["request_url"].as_str().unwrap_or_default())];
+    let steps = shown["steps"].as_array().into_iter().flatten().map(step);
+    std::iter::once(url).chain(steps).collect()
 }
 
 #[cfg(test)]
@@ -337,9 +351,9 @@ mod tests {
             "event_id": "e1", "state": "waiting", "attempt_count": 1, "app_id": "cli_1", "event_type": "a.b_v1",
             "failure": "HTTP 500: no",
         });
-        assert_eq!(line(&event), "e1  waiting    1 attempt   cli_1  a.b_v1  HTTP 500: no");
+        assert_eq!(Screen::PIPE.line(&row(&event)), "e1  waiting    1 attempt   cli_1  a.b_v1  HTTP 500: no");
         let event = json!({"event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a"});
-        assert_eq!(line(&event), "e1  delivered  2 attempts  cli_1  a");
+        assert_eq!(Screen::PIPE.line(&row(&event)), "e1  delivered  2 attempts  cli_1  a");
     }
 
     #[test]
@@ -348,6 +362,6 @@ mod tests {
             "request_url": "http://a/", "verified": false,
             "steps": [{"step": "resolve", "ok": true}, {"step": "connect", "ok": false, "why": "refused"}],
         }));
-        assert_eq!(steps, "http://a/\nresolve    ok\nconnect    refused\n");
+        assert_eq!(Screen::PIPE.lines(&steps), "http://a/\nresolve    ok\nconnect    refused\n");
     }
 }

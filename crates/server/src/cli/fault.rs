@@ -2,7 +2,8 @@ use clap::{Args, Subcommand};
 use larkspur_control::faults::presets::ALL;
 use serde_json::{Value, json};
 
-use super::in_world::{Where, World, encoded};
+use super::in_world::{Common, World, encoded};
+use super::terminal::{Look, Part, Screen, columns, dim, plain};
 
 /// Flags of `larkspur fault`.
 #[derive(Args)]
@@ -28,13 +29,13 @@ struct Add {
     /// Rule as JSON, such as '{"effect":{"delay":{"ms":500}}}'
     rule: String,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
 struct List {
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -42,7 +43,7 @@ struct Clear {
     /// Rule, by its ID [default: all]
     id: Option<String>,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -54,7 +55,7 @@ struct Preset {
     #[arg(long)]
     times: Option<u32>,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 /// The presets, for the help.
@@ -74,53 +75,76 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Command::Add(flags) => {
                 let rule: Value = serde_json::from_str(&flags.rule)
                     .map_err(|error| format!("the rule is not JSON: {error}"))?;
-                added(&flags.place, rule).await
+                added(&flags.common, rule).await
             }
             Command::Preset(flags) => {
                 let mut rule = json!({"preset": flags.name});
                 if let Some(times) = flags.times {
                     rule["times"] = times.into();
                 }
-                added(&flags.place, rule).await
+                added(&flags.common, rule).await
             }
             Command::List(flags) => {
-                let world = World::find(&flags.place)?;
+                let world = World::find(&flags.common.place)?;
                 let list = world.call("GET", "/faults", None).await?;
-                for rule in list["faults"].as_array().into_iter().flatten() {
-                    super::print(&format!("{}\n", line(rule)))?;
-                }
-                Ok(())
+                flags.common.show(&list, |list, screen| {
+                    list["faults"].as_array().into_iter().flatten().map(|rule| row(rule, screen)).collect()
+                })
             }
             Command::Clear(flags) => {
-                let world = World::find(&flags.place)?;
+                let world = World::find(&flags.common.place)?;
                 let path = match &flags.id {
                     Some(id) => format!("/faults/{}", encoded(id)),
                     None => "/faults".to_owned(),
                 };
-                world.call("DELETE", &path, None).await.map(drop)
+                flags.common.done(&world.call("DELETE", &path, None).await?)
             }
         }
     })
 }
 
-async fn added(place: &Where, rule: Value) -> Result<(), String> {
-    let world = World::find(place)?;
+async fn added(common: &Common, rule: Value) -> Result<(), String> {
+    let world = World::find(&common.place)?;
     let made = world.call("POST", "/faults", Some(rule)).await?;
-    super::print(&format!("{}\n", line(&made)))
+    common.show(&made, |made, screen| vec![row(made, screen)])
 }
 
-/// A rule in one line.
-fn line(rule: &Value) -> String {
+/// A rule in one line. A terminal that is too narrow gets the start of what it matches and does.
+fn row(rule: &Value, screen: &Screen) -> Vec<Part> {
     let text = |name: &str| rule[name].as_str().unwrap_or_default().to_owned();
+    let name = text("name");
+    let name = if name.is_empty() { name } else { format!("  {name}") };
+    let used = format!("  {} of {} calls", rule["hits"], rule["seen"]);
     let off = if rule["enabled"] == false { "  off" } else { "" };
-    let used = format!("{} of {} calls", rule["hits"], rule["seen"]);
-    let parts = [
-        format!("{:8}", text("id")),
-        text("name"),
-        rule["match"].to_string(),
-        rule["effect"].to_string(),
-        used,
-    ];
-    let parts = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-    format!("{}{off}", parts.join("  "))
+    let id = format!("{:8}", text("id"));
+    let beside = [&id, &name, &used, off].into_iter().map(columns).sum::<usize>() + 4;
+    let (matched, effect) = screen.pair(beside, &rule["match"].to_string(), &rule["effect"].to_string());
+    vec![
+        plain(id + &name + "  "),
+        dim(matched),
+        plain(format!("  {effect}")),
+        dim(used),
+        (Look::Open, off.to_owned()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_a_line() {
+        let mut rule = json!({
+            "id": "7", "match": {"operation": "im.v2.*"}, "effect": {"delay": {"ms": 1}}, "hits": 1, "seen": 2,
+        });
+        let whole = |rule: &Value| Screen::PIPE.line(&row(rule, &Screen::PIPE));
+        let end = r#"  {"operation":"im.v2.*"}  {"delay":{"ms":1}}  1 of 2 calls"#;
+        assert_eq!(whole(&rule), format!("7       {end}"));
+        (rule["name"], rule["enabled"]) = (json!("slow"), json!(false));
+        assert_eq!(whole(&rule), format!("7         slow{end}  off"));
+        let screen = Screen::terminal(60);
+        let parts = row(&rule, &screen);
+        assert_eq!(parts.iter().map(|(_, text)| columns(text)).sum::<usize>(), 60);
+        assert!(screen.line(&parts).contains("1 of 2 calls"));
+    }
 }

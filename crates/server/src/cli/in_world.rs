@@ -9,6 +9,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::client::Server;
+use super::json::indented;
+use super::terminal::{Part, Screen};
 use crate::http::{Fetched, Sent};
 
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -47,6 +49,47 @@ impl Where {
         };
         Ok(Control { server, key })
     }
+}
+
+/// Which world, and how to print what it answers.
+#[derive(Args)]
+pub(super) struct Common {
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    pub(super) place: Where,
+}
+
+impl Common {
+    /// Whether to print JSON.
+    pub(super) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints an answer as JSON, or as lines that fit the terminal.
+    pub(super) fn show(
+        &self,
+        answer: &Value,
+        lines: impl FnOnce(&Value, &Screen) -> Vec<Vec<Part>>,
+    ) -> Result<(), String> {
+        if self.json {
+            return print_json(answer);
+        }
+        let screen = Screen::standard();
+        super::print(&screen.lines(&lines(answer, &screen)))
+    }
+
+    /// Prints the answer to a change as JSON, if that is asked for.
+    pub(super) fn done(&self, answer: &Value) -> Result<(), String> {
+        if self.json { print_json(answer) } else { Ok(()) }
+    }
+}
+
+/// Prints a value as JSON for people and programs: one member per line.
+pub(super) fn print_json(value: &Value) -> Result<(), String> {
+    let text = value.to_string();
+    super::print(&format!("{}\n", indented(text.as_bytes()).unwrap_or(text)))
 }
 
 /// The control API of a running server.

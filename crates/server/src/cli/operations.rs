@@ -5,7 +5,8 @@ use larkspur_contract::nearest::nearest;
 use larkspur_control::catalog;
 use serde_json::Value;
 
-use super::{describe, terminal};
+use super::describe;
+use super::terminal::{Part, Screen, bold, dim, plain};
 use crate::REGISTRY;
 
 /// Flags of `larkspur operations`.
@@ -57,10 +58,22 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         let text = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
         return super::print(&format!("{text}\n"));
     }
+    let screen = Screen::standard();
     match one {
-        Some(entry) => super::print(&describe::text(entry, terminal::width())),
-        None => super::print(&table(terminal::width())),
+        Some(entry) => super::print(&headed(&describe::text(entry, screen.width()), &screen)),
+        None => super::print(&table(&screen)),
     }
+}
+
+/// A text with its heads in bold: the first line, and those after empty lines.
+fn headed(text: &str, screen: &Screen) -> String {
+    let mut head = true;
+    let parts = text.lines().map(|line| {
+        let part = if head { bold(line) } else { plain(line) };
+        head = line.is_empty();
+        vec![part]
+    });
+    screen.uncut().lines(&parts.collect::<Vec<_>>())
 }
 
 /// An operation's entry in the list: as `larkspur.v1.operation.list` answers it.
@@ -73,22 +86,21 @@ const TITLES: usize = 40;
 
 /// The list: with all columns if they fit, else without the paths, which an operation's description has. The path is the
 /// last column, and titles are padded to [`TITLES`] columns only: few are as long as the longest one.
-fn table(width: Option<usize>) -> String {
+fn table(screen: &Screen) -> String {
     let longest = |of: fn(&Spec) -> usize| entries().map(|entry| of(entry.spec)).max().unwrap_or_default();
     let (ids, titles) = (longest(|spec| spec.id.len()), longest(|spec| spec.summary.chars().count()));
     let whole = ids + 2 + titles + 9 + longest(|spec| spec.route.path.len());
-    let roomy = width.is_none_or(|width| whole <= width);
-    let mut text = String::new();
-    for spec in entries().map(|entry| entry.spec) {
-        let route = match roomy {
-            true => format!("  {:6} {}", spec.route.method.name(), spec.route.path),
-            false => String::new(),
-        };
-        let line = format!("{:ids$}  {:TITLES$}{route}", spec.id, spec.summary);
-        text.push_str(&terminal::fit(&line, width));
-        text.push('\n');
-    }
-    text
+    let roomy = screen.width().is_none_or(|width| whole <= width);
+    let row = |spec: &Spec| -> Vec<Part> {
+        match roomy {
+            true => {
+                let route = dim(format!("  {:6} {}", spec.route.method.name(), spec.route.path));
+                vec![plain(format!("{:ids$}  {:TITLES$}", spec.id, spec.summary)), route]
+            }
+            false => vec![plain(format!("{:ids$}  {}", spec.id, spec.summary))],
+        }
+    };
+    screen.lines(&entries().map(|entry| row(entry.spec)).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -109,11 +121,11 @@ mod tests {
     #[test]
     fn the_table_fits() {
         for width in [40, 80, 120, 400] {
-            let table = table(Some(width));
+            let table = table(&Screen::terminal(width).gray());
             assert_eq!(table.lines().count(), ids().count());
             assert!(table.lines().all(|line| line.chars().count() <= width), "{width}");
         }
-        let (whole, narrow) = (table(None), table(Some(100)));
+        let (whole, narrow) = (table(&Screen::PIPE), table(&Screen::terminal(100)));
         assert!(whole.contains("/open-apis/im/v2/tags") && !whole.contains('…'));
         assert!(narrow.contains("im.v2.tag.create ") && !narrow.contains("/open-apis/"));
     }

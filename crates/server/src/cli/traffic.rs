@@ -3,7 +3,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::in_world::{Where, World, encoded};
+use super::in_world::{Common, Where, World, encoded};
+use super::terminal::{Look, Part, Screen, bold, dim, plain};
 
 /// How often `tail` looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -61,7 +62,7 @@ struct Show {
     /// Call, by its log id
     log_id: String,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -71,7 +72,7 @@ struct Diff {
     /// Call, by its log id
     b: String,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -85,7 +86,7 @@ struct Replay {
     #[arg(long)]
     same_uuid: bool,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 #[derive(Args)]
@@ -97,7 +98,7 @@ struct Export {
     #[arg(long = "as", value_name = "FORMAT", value_parser = ["curl", "python", "node", "go", "larkspur", "pytest", "vitest", "har", "ndjson", "html"])]
     format: String,
     #[command(flatten)]
-    place: Where,
+    common: Common,
 }
 
 /// Shows recorded calls; a refusal makes the command fail.
@@ -110,20 +111,28 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
         match &flags.command {
             Command::Tail(flags) => tail(flags).await,
             Command::Show(flags) => {
-                let world = World::find(&flags.place)?;
-                shown(&world.call("GET", &format!("/traffic/{}", encoded(&flags.log_id)), None).await?)
+                let world = World::find(&flags.common.place)?;
+                let call = world.call("GET", &format!("/traffic/{}", encoded(&flags.log_id)), None).await?;
+                match flags.common.json() {
+                    true => flags.common.done(&call),
+                    false => super::print(&shown(&call, &Screen::standard())?),
+                }
             }
             Command::Diff(flags) => {
-                let world = World::find(&flags.place)?;
+                let world = World::find(&flags.common.place)?;
                 let query = format!("/traffic/diff?a={}&b={}", encoded(&flags.a), encoded(&flags.b));
-                changes(&world.call("GET", &query, None).await?["changes"])
+                let found = world.call("GET", &query, None).await?;
+                flags.common.show(&found, |found, screen| changes(&found["changes"], screen))
             }
             Command::Replay(flags) => replay(flags).await,
             Command::Export(flags) => {
-                let world = World::find(&flags.place)?;
+                let world = World::find(&flags.common.place)?;
                 let body = json!({"log_ids": flags.log_ids, "as": flags.format});
                 let made = world.call("POST", "/traffic/export", Some(body)).await?;
-                super::print(made["text"].as_str().unwrap_or_default())
+                match flags.common.json() {
+                    true => flags.common.done(&made),
+                    false => super::print(made["text"].as_str().unwrap_or_default()),
+                }
             }
         }
     })
@@ -142,13 +151,15 @@ async fn tail(flags: &Tail) -> Result<(), String> {
         filter.push_str(&format!("&{}={}", encoded(name), encoded(value)));
     }
     let mut query = format!("/traffic?limit={}{filter}", flags.last);
+    let screen = Screen::standard();
     loop {
         let found = world.call("GET", &query, None).await?;
         if found["recording"] == false {
             return Err("the server records no calls: set [traffic] record = \"on\"".to_owned());
         }
         for call in found["entries"].as_array().into_iter().flatten().rev() {
-            super::print(&format!("{}\n", if flags.json { call.to_string() } else { line(call) }))?;
+            let line = if flags.json { call.to_string() } else { screen.line(&row(call)) };
+            super::print(&format!("{line}\n"))?;
         }
         if flags.no_follow {
             return Ok(());
@@ -159,7 +170,7 @@ async fn tail(flags: &Tail) -> Result<(), String> {
 }
 
 /// A call in one line.
-fn line(call: &Value) -> String {
+fn row(call: &Value) -> Vec<Part> {
     let text = |name: &str| match &call[name] {
         Value::String(text) => text.clone(),
         Value::Null => "-".to_owned(),
@@ -167,44 +178,45 @@ fn line(call: &Value) -> String {
     };
     let ms = call["us"].as_f64().unwrap_or_default() / 1000.0;
     let operation = if call["operation"].is_null() { text("path") } else { text("operation") };
-    format!(
-        "{}  {:8}  {}  {:>8}  {} {operation}  {}  {}  {ms:.2} ms",
-        text("log_id"),
-        text("outcome"),
-        text("status"),
-        text("code"),
-        text("method"),
-        text("app_id"),
-        text("token"),
-    )
+    let outcome = text("outcome");
+    vec![
+        plain(format!("{}  ", text("log_id"))),
+        (Look::of(&outcome), format!("{outcome:8}")),
+        plain(format!("  {}  {:>8}  {} {operation}", text("status"), text("code"), text("method"))),
+        dim(format!("  {}  {}  {ms:.2} ms", text("app_id"), text("token"))),
+    ]
 }
 
-/// A call on several lines: why first, then the rest as JSON.
-fn shown(call: &Value) -> Result<(), String> {
-    let mut out = format!("{}\n", line(call));
+/// A call on several lines: why first, then the rest as JSON. Only the first line is cut: people copy from the others.
+fn shown(call: &Value, screen: &Screen) -> Result<String, String> {
+    let mut out = format!("{}\n", screen.line(&row(call)));
+    let whole = screen.uncut();
+    let mut fact = |name: &str, text: String| {
+        out.push_str(&format!("{}\n", whole.line(&[bold(name), plain(text)])));
+    };
     let why = &call["why"];
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     if why.is_object() {
         let step = why["step"].as_str().unwrap_or("a plan");
-        out.push_str(&format!("refused by {step}: {} ({})\n", text(&why["code"]), text(&why["note"])));
+        fact("refused by", format!(" {step}: {} ({})", text(&why["code"]), text(&why["note"])));
         if let Some(rule) = why["rule"].as_str() {
             let basis = why["basis"].as_str().map(|basis| format!(", {basis}")).unwrap_or_default();
-            out.push_str(&format!("rule   {rule}{basis}\n"));
+            fact("rule", format!("   {rule}{basis}"));
         }
         for (name, value) in why["facts"].as_object().into_iter().flatten() {
-            out.push_str(&format!("fact   {name} = {}\n", text(value)));
+            fact("fact", format!("   {name} = {}", text(value)));
         }
         for fix in why["fixes"].as_array().into_iter().flatten() {
-            out.push_str(&format!("fix    {}\n", command(fix)));
+            fact("fix", format!("    {}", command(fix)));
         }
     }
     for route in call["near"].as_array().into_iter().flatten() {
         let (method, path) = (text(&route["method"]), text(&route["path"]));
-        out.push_str(&format!("near   {method} {path}: {}\n", text(&route["differs"])));
+        fact("near", format!("   {method} {path}: {}", text(&route["differs"])));
     }
     let rest = json!({"request": call["request"], "answer": call["answer"], "steps": call["steps"], "events": call["events"]});
     let rest = serde_json::to_string_pretty(&rest).map_err(|error| error.to_string())?;
-    super::print(&format!("{out}{rest}\n"))
+    Ok(format!("{out}{rest}\n"))
 }
 
 /// The command line of an action.
@@ -220,23 +232,27 @@ fn command(action: &Value) -> String {
     line
 }
 
-fn changes(changes: &Value) -> Result<(), String> {
-    let mut out = String::new();
-    for one in changes.as_array().into_iter().flatten() {
+/// The fields that differ, one a line.
+fn changes(changes: &Value, screen: &Screen) -> Vec<Vec<Part>> {
+    let change = |one: &Value| {
         let side = |name: &str| one.get(name).map_or_else(|| "absent".to_owned(), Value::to_string);
         let path = one["path"].as_str().unwrap_or_default();
-        out.push_str(&format!("{path}: {} -> {}\n", side("a"), side("b")));
-    }
-    super::print(if out.is_empty() { "no difference\n" } else { &out })
+        let (a, b) = screen.pair(path.chars().count() + ": -> ".len() + 1, &side("a"), &side("b"));
+        vec![bold(path), plain(format!(": {a} -> {b}"))]
+    };
+    let lines: Vec<Vec<Part>> = changes.as_array().into_iter().flatten().map(change).collect();
+    if lines.is_empty() { vec![vec![plain("no difference")]] } else { lines }
 }
 
 async fn replay(flags: &Replay) -> Result<(), String> {
-    let world = World::find(&flags.place)?;
+    let world = World::find(&flags.common.place)?;
     let body = json!({"token": flags.with_token, "fresh_uuid": !flags.same_uuid});
     let path = format!("/traffic/{}/replay", encoded(&flags.log_id));
     let both = world.call("POST", &path, Some(body)).await?;
-    super::print(&format!("{}\n{}\n", line(&both["a"]), line(&both["b"])))?;
-    changes(&both["changes"])
+    flags.common.show(&both, |both, screen| {
+        let calls = [row(&both["a"]), row(&both["b"])];
+        calls.into_iter().chain(changes(&both["changes"], screen)).collect()
+    })
 }
 
 #[cfg(test)]
@@ -250,11 +266,25 @@ mod tests {
             "operation": "im.v1.chat_tab.create", "app_id": "cli_1", "token": "tenant", "us": 412, "path": "/x"
         });
         assert_eq!(
-            line(&call),
+            Screen::PIPE.line(&row(&call)),
             "2026A  refused   400    232055  POST im.v1.chat_tab.create  cli_1  tenant  0.41 ms"
         );
         let call = json!({"log_id": "2026A", "outcome": "unrouted", "status": 404, "method": "GET", "path": "/x", "token": "none"});
-        assert_eq!(line(&call), "2026A  unrouted  404         -  GET /x  -  none  0.00 ms");
+        assert_eq!(
+            Screen::PIPE.line(&row(&call)),
+            "2026A  unrouted  404         -  GET /x  -  none  0.00 ms"
+        );
+    }
+
+    #[test]
+    fn changes_are_lines_and_their_values_are_shortened() {
+        let found = json!([{"path": "body.text", "a": "x".repeat(60), "b": 1}, {"path": "code", "b": 2}]);
+        let whole = Screen::PIPE.lines(&changes(&found, &Screen::PIPE));
+        assert_eq!(whole, format!("body.text: \"{}\" -> 1\ncode: absent -> 2\n", "x".repeat(60)));
+        let screen = Screen::terminal(40);
+        let short = screen.lines(&changes(&found, &screen));
+        assert!(short.contains("… -> 1\n") && short.ends_with(": absent -> 2\n"), "{short}");
+        assert_eq!(Screen::PIPE.lines(&changes(&json!([]), &screen)), "no difference\n");
     }
 
     #[test]

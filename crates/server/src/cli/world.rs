@@ -5,10 +5,9 @@ use larkspur_control::seeds;
 use serde_json::{Value, json};
 
 use super::form::form;
-use super::in_world::{Where, World, encoded};
-use super::json::indented;
+use super::in_world::{Common, World, encoded, print_json};
 use super::seed::{self, Seed};
-use super::terminal::{fit, width};
+use super::terminal::{Look, Part, Screen, bold, columns, plain};
 
 /// Flags of `larkspur world`.
 #[derive(Args)]
@@ -41,16 +40,6 @@ enum Command {
     Schema,
     /// Delete a world
     Delete(Delete),
-}
-
-/// What every subcommand takes.
-#[derive(Args)]
-struct Common {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    place: Where,
 }
 
 #[derive(Args)]
@@ -201,25 +190,11 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Command::Apply(flags) => apply(flags).await,
             Command::Schema => super::print(&format!("{:#}\n", seeds::schema())),
             Command::Delete(flags) => {
-                of_worlds(&flags.common, "DELETE", &format!("/{}", encoded(&flags.key)), None).await.map(drop)
+                let path = format!("/{}", encoded(&flags.key));
+                flags.common.done(&of_worlds(&flags.common, "DELETE", &path, None).await?)
             }
         }
     })
-}
-
-impl Common {
-    /// Prints an answer as JSON, or as lines that fit the terminal.
-    fn show(&self, answer: &Value, lines: impl FnOnce(&Value) -> Vec<String>) -> Result<(), String> {
-        if self.json {
-            let text = answer.to_string();
-            return super::print(&format!("{}\n", indented(text.as_bytes()).unwrap_or(text)));
-        }
-        let width = width();
-        for line in lines(answer) {
-            super::print(&format!("{}\n", fit(&line, width)))?;
-        }
-        Ok(())
-    }
 }
 
 /// The `data` of the answer to a call that concerns all worlds, or the one that `more` names.
@@ -231,24 +206,25 @@ async fn of_worlds(common: &Common, method: &str, more: &str, body: Option<Value
 async fn apply(flags: &Apply) -> Result<(), String> {
     let seed = Seed::read(&flags.file)?;
     let applied = seed::apply(&seed, &flags.common.place, (flags.replace, flags.dry_run)).await?;
-    if flags.common.json {
-        return flags.common.show(&applied.answer, |_| Vec::new());
+    if flags.common.json() {
+        return print_json(&applied.answer);
     }
     super::print(&seed::told(&applied, true))
 }
 
 async fn list(flags: &List) -> Result<(), String> {
     let found = of_worlds(&flags.common, "GET", "", None).await?;
-    flags.common.show(&found, |found| {
+    flags.common.show(&found, |found, screen| {
         let row = |world: &Value| vec![text(world, "tenant_key"), offset(world), text(world, "name")];
-        table(&found["worlds"].as_array().into_iter().flatten().map(row).collect::<Vec<_>>())
+        let rows: Vec<_> = found["worlds"].as_array().into_iter().flatten().map(row).collect();
+        titled(screen, &["tenant", "clock", "name"], rows)
     })
 }
 
 /// Makes a world, and prints its tenant; a demo world also with its app.
 async fn made(common: &Common, body: Value) -> Result<(), String> {
     let made = of_worlds(common, "POST", "", Some(body)).await?;
-    common.show(&made, |made| {
+    common.show(&made, |made, _| {
         let names = ["tenant_key", "app_id", "app_secret", "chat_id", "document_url"];
         let known = names.iter().filter(|name| made[**name].is_string());
         let mut lines =
@@ -256,7 +232,7 @@ async fn made(common: &Common, body: Value) -> Result<(), String> {
         if let Some(ids) = made["ids"].as_object() {
             lines.push(format!("{} IDs are new: --json lists them", ids.len()));
         }
-        lines
+        lines.into_iter().map(|line| vec![plain(line)]).collect()
     })
 }
 
@@ -264,13 +240,14 @@ async fn snapshot(flags: &Snapshot) -> Result<(), String> {
     let world = World::find(&flags.common.place)?;
     let Some(name) = &flags.name else {
         let found = world.call("GET", "/snapshots", None).await?;
-        return flags.common.show(&found, |found| {
-            table(&found["snapshots"].as_array().into_iter().flatten().map(saved).collect::<Vec<_>>())
+        return flags.common.show(&found, |found, screen| {
+            let rows = found["snapshots"].as_array().into_iter().flatten().map(saved).collect();
+            titled(screen, &["name", "content", "size", "note"], rows)
         });
     };
     let path = format!("/snapshots/{}", encoded(name));
     if flags.delete {
-        return world.call("DELETE", &path, None).await.map(drop);
+        return flags.common.done(&world.call("DELETE", &path, None).await?);
     }
     if let Some(file) = &flags.to {
         let bytes = world.download(&format!("{path}/file")).await?;
@@ -287,7 +264,7 @@ async fn snapshot(flags: &Snapshot) -> Result<(), String> {
             world.call("POST", "/snapshots", Some(body)).await?
         }
     };
-    flags.common.show(&made, |made| table(&[saved(made)]))
+    flags.common.show(&made, |made, _| lines(&[saved(made)]))
 }
 
 /// A snapshot as a row of a table.
@@ -303,8 +280,9 @@ fn saved(snapshot: &Value) -> Vec<String> {
 
 async fn put_back(common: &Common, path: &str, body: Value) -> Result<(), String> {
     let done = World::find(&common.place)?.call("POST", path, Some(body)).await?;
-    common.show(&done, |done| {
-        vec![format!("{}: {} rows written, {} deleted", text(done, "name"), done["written"], done["deleted"])]
+    common.show(&done, |done, _| {
+        let rows = format!(": {} rows written, {} deleted", done["written"], done["deleted"]);
+        vec![vec![bold(text(done, "name")), plain(rows)]]
     })
 }
 
@@ -320,7 +298,7 @@ async fn clock(flags: &Clock) -> Result<(), String> {
             world.call("PUT", "/clock", Some(json!({"advance_seconds": seconds}))).await?
         }
     };
-    flags.common.show(&shown, |shown| vec![offset(shown)])
+    flags.common.show(&shown, |shown, _| vec![vec![plain(offset(shown))]])
 }
 
 /// A span of time, in seconds.
@@ -353,24 +331,27 @@ async fn diff(flags: &Diff) -> Result<(), String> {
 }
 
 /// The rows that differ, one a line, with what changed in them.
-fn differences(found: &Value) -> Vec<String> {
+fn differences(found: &Value, screen: &Screen) -> Vec<Vec<Part>> {
     let mut lines = Vec::new();
     for row in found["rows"].as_array().into_iter().flatten() {
-        let sign = match row["change"].as_str() {
-            Some("added") => '+',
-            Some("gone") => '-',
-            _ => '~',
+        let (look, sign) = match row["change"].as_str() {
+            Some("added") => (Look::Good, "+"),
+            Some("gone") => (Look::Bad, "-"),
+            _ => (Look::Open, "~"),
         };
         let key = row["key"].as_object().into_iter().flatten();
         let key = key.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()));
-        lines.push(format!("{sign} {} {}", text(row, "table"), key.collect::<Vec<_>>().join(" ")));
+        let key = key.collect::<Vec<_>>().join(" ");
+        lines.push(vec![(look, sign.to_owned()), plain(format!(" {} {key}", text(row, "table")))]);
         for column in row["columns"].as_array().into_iter().flatten() {
-            let (name, a, b) = (text(column, "name"), text(column, "a"), text(column, "b"));
-            lines.push(format!("    {name}: {a} -> {b}"));
+            let name = format!("    {}: ", text(column, "name"));
+            let used = columns(&name) + " -> ".len();
+            let (a, b) = screen.pair(used, &text(column, "a"), &text(column, "b"));
+            lines.push(vec![plain(format!("{name}{a} -> {b}").trim_end())]);
         }
     }
     if let Some(more) = found["more"].as_u64().filter(|more| *more > 0) {
-        lines.push(format!("{more} more: --limit lists up to 1000"));
+        lines.push(vec![plain(format!("{more} more: --limit lists up to 1000"))]);
     }
     lines
 }
@@ -379,16 +360,36 @@ fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }
 
+/// A table with a head, if it has rows and goes to a terminal.
+fn titled(screen: &Screen, titles: &[&str], rows: Vec<Vec<String>>) -> Vec<Vec<Part>> {
+    if rows.is_empty() || !screen.is_terminal() {
+        return lines(&rows);
+    }
+    let head = titles.iter().map(|title| (*title).to_owned()).collect();
+    let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
+    let mut lines = lines(&rows);
+    lines.iter_mut().take(1).flatten().for_each(|part| part.0 = Look::Bold);
+    lines
+}
+
+/// The lines of a table without a head.
+fn lines(rows: &[Vec<String>]) -> Vec<Vec<Part>> {
+    table(rows).into_iter().map(|line| vec![plain(line)]).collect()
+}
+
 /// Rows with columns of equal width, one a line.
 fn table(rows: &[Vec<String>]) -> Vec<String> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..columns)
-        .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max())
+    let count = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..count)
+        .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| columns(cell)).max())
         .map(Option::unwrap_or_default)
         .collect();
+    let padded = |(cell, width): (&String, &usize)| {
+        format!("{cell}{}", " ".repeat(width.saturating_sub(columns(cell))))
+    };
     rows.iter()
         .map(|row| {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+            let cells = row.iter().zip(&widths).map(padded);
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         })
         .collect()
@@ -415,6 +416,17 @@ mod tests {
         let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["ccc".to_owned(), String::new()]];
         assert_eq!(table(&rows), ["a    b", "ccc"]);
         assert!(table(&[]).is_empty());
+        assert_eq!(
+            table(&[vec!["群聊".to_owned(), "b".to_owned()], vec!["cccc".to_owned(), "d".to_owned()]]),
+            ["群聊  b", "cccc  d"]
+        );
+        let screen = Screen::terminal(80);
+        let table = |screen, rows| Screen::PIPE.lines(&titled(screen, &["key", "name"], rows));
+        assert_eq!(table(&screen, rows.clone()), "key  name\na    b\nccc\n");
+        assert_eq!(
+            (table(&screen, Vec::new()), table(&Screen::PIPE, rows)),
+            (String::new(), "a    b\nccc\n".to_owned())
+        );
     }
 
     #[test]
@@ -425,6 +437,7 @@ mod tests {
         ]});
         let expected =
             ["+ tag tag_id=7", "~ chat chat_id=oc_1", "    name: x -> y", "3 more: --limit lists up to 1000"];
-        assert_eq!(differences(&found), expected);
+        let lines = Screen::PIPE.lines(&differences(&found, &Screen::PIPE));
+        assert_eq!(lines.lines().collect::<Vec<_>>(), expected);
     }
 }

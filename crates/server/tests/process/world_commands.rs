@@ -9,7 +9,7 @@ use larkspur_testkit::receiver::{Manner, Receiver};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::commands::{path, with};
+use crate::commands::{longest, on_terminal, path, uncolored, with};
 use crate::support::program::{Program, binary};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -347,4 +347,114 @@ fn states_of_worlds() {
     assert!(bench.json(&["world", "reset", "--to", "one", "--json"])["deleted"].is_number());
     bench.refused(&["world", "reset", "--to", "two"], "5275404");
     assert_eq!(bench.good(&["world", "reset", "--to", "empty"]).lines().count(), 1);
+}
+
+/// Commands that list what a world has, each with a text that its list has.
+const LISTS: [(&str, &str); 7] = [
+    ("traffic tail --no-follow", "im.v2.tag"),
+    ("event list", "waiting"),
+    ("fault list", "0 of 0 calls"),
+    ("scopes", "im:tag"),
+    ("world list", "+0:00:00"),
+    ("world snapshot", "saved"),
+    ("chat show", "a long text"),
+];
+
+#[test]
+fn lists_fit_the_terminal_and_have_colors_there_alone() {
+    let bench = Bench::start();
+    let chat = bench.ready("chat_id").to_owned();
+    bench.call("im.v2.tag.create", &["--body", r#"{"create_tag":{"tag_type":"tenant","name":"one"}}"#]);
+    let refused = bench.run(&["call", "im.v2.tag.create", "--body", "{}"]);
+    assert!(refused.is_err(), "{refused:?}");
+    bench.good(&["event", "send", MADE_UP, r#"{"n":1}"#, "--raw"]);
+    let long = r#"{"match":{"operation":"im.v1.message.create","path":"/open-apis/im/v1/messages"},"effect":{"refuse":{"code":99991400,"reset_s":7}}}"#;
+    bench.good(&["fault", "add", long]);
+    bench.good(&["world", "snapshot", "saved", "--note", &"a long note ".repeat(8)]);
+    bench.good(&["chat", "say", &chat, &"a long text ".repeat(20), "--as", "ada"]);
+    let (program, data) = (binary(), bench.data());
+    for (list, part) in LISTS {
+        let list = if list == "chat show" { format!("{list} {chat}") } else { list.to_owned() };
+        let command = format!("{} {list} --data {}", path(&program), path(&data));
+        for columns in [60, 100] {
+            let shown = on_terminal(columns, &command);
+            assert!(longest(&shown) <= columns, "{list}: {} of {columns}: {shown}", longest(&shown));
+            assert!(shown.contains("\u{1b}["), "{list}: {shown:?}");
+            for gray in ["NO_COLOR=1", "TERM=dumb"] {
+                let shown = on_terminal(columns, &format!("{gray} {command}"));
+                assert!(!shown.contains('\u{1b}') && longest(&shown) <= columns, "{gray} {list}: {shown:?}");
+            }
+        }
+        let shown = uncolored(&on_terminal(160, &command));
+        assert!(shown.contains(part), "{list}: {shown}");
+        let piped = bench.good(&list.split(' ').collect::<Vec<_>>());
+        assert!(piped.contains(part), "{list}: {piped}");
+        assert!(!piped.contains(['\u{1b}', '…']), "{list}: {piped}");
+    }
+    // Whole, and without the heads that a terminal gets.
+    let piped = bench.good(&["fault", "list"]);
+    assert!(piped.contains(r#""path":"/open-apis/im/v1/messages"}  {"refuse":{"#), "{piped}");
+    let narrow = on_terminal(100, &format!("{} fault list --data {}", path(&program), path(&data)));
+    assert!(narrow.contains('…') && narrow.contains("0 of 0 calls"), "{narrow}");
+    assert!(bench.good(&["world", "list"]).starts_with(bench.ready("tenant_key")));
+    let shown =
+        on_terminal(160, &format!("{} traffic tail --no-follow --data {}", path(&program), path(&data)));
+    for colored in ["\u{1b}[32mok", "\u{1b}[31mrefused"] {
+        assert!(shown.contains(colored), "{colored:?}: {shown:?}");
+    }
+}
+
+#[test]
+fn answers_as_json() {
+    let bench = Bench::start();
+    for name in ["one", "two"] {
+        let body = json!({"create_tag": {"tag_type": "tenant", "name": name}}).to_string();
+        bench.call("im.v2.tag.create", &["--body", &body]);
+    }
+    let lines = |arguments: &[&str]| -> Vec<Value> {
+        let text = bench.good(arguments);
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    };
+    let calls = lines(&["traffic", "tail", "--no-follow", "--json", "--operation", "im.v2.tag.create"]);
+    let ids: Vec<&str> = calls.iter().filter_map(|call| call["log_id"].as_str()).collect();
+    let rule = r#"{"name":"slow","match":{"operation":"im.v2.*"},"effect":{"delay":{"ms":1}}}"#;
+    let receiver = Receiver::start();
+    listen_by_webhook(&bench, &receiver);
+    let sent = bench.json(&["event", "send", MADE_UP, r#"{"n":1}"#, "--raw", "--json"]);
+    let event = sent["event_id"].as_str().expect("an id").to_owned();
+    let added = bench.json(&["fault", "add", rule, "--json"]);
+    assert_eq!(added["name"], "slow");
+    let fault = added["id"].as_str().expect("an id").to_owned();
+    for (arguments, member) in [
+        (&["traffic", "show", ids[0]][..], "request"),
+        (&["traffic", "diff", ids[0], ids[1]], "changes"),
+        (&["traffic", "replay", ids[0]], "changes"),
+        (&["traffic", "export", ids[0], "--as", "curl"], "text"),
+        (&["event", "resend", &event], "event_ids"),
+        (&["event", "challenge"], "steps"),
+        (&["fault", "preset", "token-dropped"], "effect"),
+        (&["fault", "list"], "faults"),
+        (&["fault", "clear", &fault], ""),
+        (&["fault", "clear"], ""),
+        (&["scopes"], "scopes"),
+        (&["world", "list"], "worlds"),
+        (&["world", "snapshot", "saved"], "rows"),
+        (&["world", "snapshot"], "snapshots"),
+        (&["world", "diff", "saved"], "tables"),
+        (&["world", "snapshot", "saved", "--delete"], ""),
+    ] {
+        let answer = bench.json(&[arguments, &["--json"]].concat());
+        assert!(
+            answer.is_object() && (member.is_empty() || !answer[member].is_null()),
+            "{arguments:?}: {answer}"
+        );
+    }
+    let world = bench.json(&["world", "new", "--empty", "--json"]);
+    let key = world["tenant_key"].as_str().expect("a tenant").to_owned();
+    assert!(bench.json(&["world", "delete", &key, "--json"]).is_object());
+    assert!(!lines(&["event", "list", "--json"]).is_empty());
+    let chat = bench.ready("chat_id").to_owned();
+    bench.good(&["chat", "say", &chat, "hello", "--as", "ada"]);
+    assert_eq!(lines(&["chat", "show", &chat, "--json"]).len(), 1);
+    bench.refused(&["traffic", "show", "unknown", "--json"], "5275404");
 }
