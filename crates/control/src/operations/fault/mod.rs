@@ -92,16 +92,17 @@ pub(crate) async fn put_first(
     Ok(world)
 }
 
-/// Removes a rule of a locked world, if it exists.
-pub(crate) async fn remove(tx: &mut Tx, world: &Tenant, id: &str) -> Result<(), Fault> {
+/// Removes a rule of a locked world; false if there is none.
+pub(crate) async fn remove(tx: &mut Tx, world: &Tenant, id: &str) -> Result<bool, Fault> {
     let mut all = rules(world);
     let before = all.len();
     all.retain(|rule| rule.id != id);
-    if all.len() < before {
+    let found = all.len() < before;
+    if found {
         faults::stop(tx, id).await?;
         store(tx, &all).await?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Rules with their counts at a time of the world.
