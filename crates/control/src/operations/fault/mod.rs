@@ -92,17 +92,16 @@ pub(crate) async fn put_first(
     Ok(world)
 }
 
-/// Removes a rule of a locked world; false if there is none.
-pub(crate) async fn remove(tx: &mut Tx, world: &Tenant, id: &str) -> Result<bool, Fault> {
+/// Removes a rule of a locked world, if it exists.
+pub(crate) async fn remove(tx: &mut Tx, world: &Tenant, id: &str) -> Result<(), Fault> {
     let mut all = rules(world);
     let before = all.len();
     all.retain(|rule| rule.id != id);
-    let found = all.len() < before;
-    if found {
+    if all.len() < before {
         faults::stop(tx, id).await?;
         store(tx, &all).await?;
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Rules with their counts at a time of the world.

@@ -7,7 +7,8 @@ use larkspur_store::{Tx, faults};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::faults::{Rule, stored};
+use crate::faults::Rule;
+use crate::operations::fault;
 
 pub(super) mod delete;
 pub(super) mod list;
@@ -57,7 +58,7 @@ fn operation_of(id: &str) -> Option<&str> {
 async fn planned(tx: &mut Tx, world: &Tenant) -> Result<Vec<Shown>, Fault> {
     let counts = faults::counts(tx).await?;
     let hits = |rule: &Rule| counts.get(&rule.id).map_or(0, |count| count.hits);
-    let rules = stored(&world.faults);
+    let rules = fault::rules(world);
     let mut all: Vec<Shown> = rules.iter().filter_map(|rule| Shown::of(rule, hits(rule))).collect();
     all.sort_by(|one, other| one.operation.cmp(&other.operation));
     Ok(all)

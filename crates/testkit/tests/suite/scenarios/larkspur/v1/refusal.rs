@@ -130,7 +130,7 @@ async fn a_planned_refusal_is_answered_at_its_step() {
     let update =
         |body: Value| world.call("PUT", &format!("/im/v1/chats/{}", world.chat_id)).body(body).send();
     plan(232019).await.data();
-    update(json!({"chat_type": 3})).await.refused(99992402);
+    update(json!({"chat_type": 3})).await.refused(9499);
     assert_eq!(get_refusals(&world).await[0]["remaining"], 0, "it counts all the same");
     plan(99991400).await.data();
     let limited = update(json!({"chat_type": 3})).await;
