@@ -36,11 +36,19 @@ fn request(lab: &Lab, entry: &Entry) -> Request {
 
 /// The operation with made-up path parameters and its example: neither its body nor its query is refused.
 fn sound(lab: &Lab, entry: &Entry) -> Request {
-    let (request, example) = (request(lab, entry), entry.spec.example);
+    let example = entry.spec.example;
+    // What a query must have besides an example that is a body; operations ignore the parameters of others.
+    let required = if entry.spec.id.starts_with("drive.v1.permission_member.") {
+        [("type", "docx"), ("member_type", "openid")]
+    } else {
+        [("receive_id_type", "chat_id"), ("user_id_type", "open_id")]
+    };
+    let request = required.iter().fold(request(lab, entry), |call, (name, value)| call.query(name, value));
     match entry.spec.consumes {
         Consumes::Nothing => example
             .split('&')
             .filter_map(|pair| pair.split_once('='))
+            .filter(|(name, _)| required.iter().all(|(other, _)| other != name))
             .fold(request, |request, (name, value)| request.query(name, value)),
         Consumes::Multipart { file, .. } => {
             // The fields of all operations with a file.
