@@ -26,8 +26,6 @@ pub struct Call {
     pub app: Arc<Install>,
     /// The identity that the call acts as.
     pub actor: Actor,
-    /// Whether tests planned refusals in this tenant.
-    pub refuses: bool,
     /// What tests want done to calls in this tenant: the rules as they are stored; empty if there are none.
     pub faults: Arc<str>,
     /// What the tenant's edition and its administrators allow.

@@ -9,7 +9,7 @@ use larkspur_api::tokens::{Holder, Token, jwt};
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Effect, codes};
 use larkspur_server::AppOptions;
-use larkspur_store::{Keys, refusals};
+use larkspur_store::{Keys, faults};
 use serde_json::{Value, json};
 use support::{Setup, json_of};
 use tracing_subscriber::fmt::MakeWriter;
@@ -258,12 +258,16 @@ async fn a_failure_is_an_error_and_a_planned_one_is_not() {
         .run(Effect::Writes, |root| {
             let mut tx = root.tenant(TenantKey(5));
             Box::pin(async move {
-                for code in [codes::INTERNAL, codes::UNAVAILABLE] {
-                    let operation = if code == codes::INTERNAL { "test.v1.read" } else { "test.v1.tenant" };
-                    let code = i64::from(code.number);
-                    let refusal = refusals::Refusal { operation: operation.to_owned(), code, remaining: 1 };
-                    refusals::plan(&mut tx, &refusal).await?;
+                let planned = [("a", "test.v1.read", codes::INTERNAL), ("b", "test.v1.tenant", codes::UNAVAILABLE)];
+                let mut rules = Vec::new();
+                for (id, operation, code) in planned {
+                    faults::start(&mut tx, id).await?;
+                    rules.push(json!({
+                        "id": id, "match": {"operation": operation}, "effect": {"refuse": {"code": code.number}},
+                        "times": 1, "since_ms": 0
+                    }));
                 }
+                faults::set(&mut tx, &Value::Array(rules).to_string()).await?;
                 tx.outcome()
             })
         })
@@ -271,8 +275,8 @@ async fn a_failure_is_an_error_and_a_planned_one_is_not() {
         .expect("planned");
     let (lines, _guard) = Lines::start();
     for (path, code, level, message, why) in [
-        ("/test/read", 2200, "INFO", "refused", "planned with the control API"),
-        ("/test/tenant", 5000, "INFO", "refused", "planned with the control API"),
+        ("/test/read", 2200, "INFO", "refused", "the rule a of the world's faults says so"),
+        ("/test/tenant", 5000, "INFO", "refused", "the rule b of the world's faults says so"),
         ("/test/read", 0, "DEBUG", "answered", ""),
         ("/test/panic", 2200, "ERROR", "failed", "broken statement or row: the unit panicked: on purpose"),
     ] {

@@ -55,7 +55,6 @@ pub mod policies;
 pub mod publishing;
 pub mod reactions;
 pub mod reads;
-pub mod refusals;
 pub mod snapshots;
 pub mod tabs;
 pub mod tags;

@@ -67,6 +67,8 @@ pub const TABLES: &[&str] = &[
     "idempotency",
     "call_count",
     "tenant_limit",
+    // No longer used, except by older servers of the same store, like the column `refuses` of `tenant`: a planned refusal is a
+    // rule in `faults` of its tenant. Snapshots that were made earlier have its rows.
     "planned_refusal",
     "fault_count",
     "app_sign_in",
@@ -78,7 +80,7 @@ pub const TABLES: &[&str] = &[
     "tenant",
 ];
 
-const COLUMNS: &str = "tenant, name, clock_offset_ms, refuses, policy, faults";
+const COLUMNS: &str = "tenant, name, clock_offset_ms, policy, faults";
 
 /// Reads a tenant from a row's columns from `at` on.
 pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
@@ -86,9 +88,8 @@ pub(crate) fn tenant(row: &mut Row, at: usize) -> Result<Tenant, StoreError> {
         tenant: row.id(at, TenantKey::parse)?,
         name: row.text(at + 1)?,
         clock_offset_ms: row.int(at + 2)?,
-        refuses: row.int(at + 3)? != 0,
-        policy: policies::read(&row.text(at + 4)?)?,
-        faults: faults(row.text(at + 5)?),
+        policy: policies::read(&row.text(at + 3)?)?,
+        faults: faults(row.text(at + 4)?),
     })
 }
 

@@ -60,7 +60,7 @@ pub async fn find(
         let (columns, joins) = if users { USERS } else { NO_USERS };
         format!(
             "WITH wanted (tenant, app_id, user_no) AS (VALUES {wanted}) \
-              SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.refuses, tenant.policy, tenant.faults, \
+              SELECT tenant.tenant, tenant.name, tenant.clock_offset_ms, tenant.policy, tenant.faults, \
               a.app_id, a.tenant, a.kind, a.name, i.status, i.bot, i.external_sharing, i.scopes, i.visible_to, \
               {columns}, wanted.user_no \
               FROM wanted JOIN tenant ON tenant.tenant = wanted.tenant \
@@ -79,14 +79,14 @@ pub async fn find(
     let mut found = HashMap::with_capacity(rows.len());
     for mut row in rows {
         let tenant = Arc::new(tenants::tenant(&mut row, 0)?);
-        let install = Arc::new(apps::read_install(&mut row, 6)?);
-        let user_no = row.int_or_null(20)?.map(i64::cast_unsigned);
+        let install = Arc::new(apps::read_install(&mut row, 5)?);
+        let user_no = row.int_or_null(19)?.map(i64::cast_unsigned);
         let subject = TokenSubject { tenant: tenant.tenant, app_id: install.app_id, user_no };
         engine.memory.tenants.fill(opened, subject.tenant, tenant.clone());
         engine.memory.installs.fill(opened, (subject.tenant, subject.app_id), install.clone());
         let grant = match user_no {
-            Some(number) if row.0.get(18).is_some_and(|epoch| *epoch != Value::Null) => {
-                let grant = Arc::new(users::read_grant(&mut row, 15)?);
+            Some(number) if row.0.get(17).is_some_and(|epoch| *epoch != Value::Null) => {
+                let grant = Arc::new(users::read_grant(&mut row, 14)?);
                 engine.memory.grants.fill(opened, (subject.tenant, subject.app_id, number), grant.clone());
                 Some(grant)
             }

@@ -303,8 +303,8 @@ pub fn stored(text: &str) -> Vec<Rule> {
 /// Members of a rule that a client sends; absent ones are the preset's, else those of every rule.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Given {
-    /// Its id: 1 to 32 letters, digits, `_` and `-`; by default a new one, such as `f_01`.
-    #[schemars(length(min = 1, max = 32))]
+    /// Its id: 1 to 100 letters, digits, `_`, `-` and `.`, with no `.` at the start; by default a new one, such as `f_01`.
+    #[schemars(length(min = 1, max = 100))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// A rule that is ready-made: its other members can be given as well, and then replace the preset's.

@@ -14,7 +14,7 @@ malformed requests) belong to every operation and are listed in [errors.md](erro
 for each operation.\n\n\
 *Provoked* means that a test of this repository makes the operation answer the code; the test run checks it pair by \
 pair against [coverage-gaps.txt](coverage-gaps.txt), which holds the reasons of the others. Those, \
-like every code of an operation with an access token, can be planned with the control API: `PUT \
+like every code of an operation, can be planned with the control API: `PUT \
 /larkspur/v1/worlds/{tenant_key}/refusals/{operation}`.\n";
 
 /// The codes that no test provokes, with the reason.

@@ -155,7 +155,6 @@ async fn by_token(
         tenant: token.tenant,
         app: records.install,
         actor,
-        refuses: records.tenant.refuses,
         faults: records.tenant.faults.clone(),
         policy: records.tenant.policy.clone(),
         settings,

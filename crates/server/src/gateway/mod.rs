@@ -12,7 +12,6 @@ pub mod limiter;
 pub(crate) mod lines;
 pub(crate) mod lookups;
 pub(crate) mod own;
-mod planned_refusals;
 pub mod platform;
 mod quota;
 mod ranges;
@@ -317,10 +316,6 @@ async fn steps(
     quota::admit(app, &caller, now).await?;
     trace.steps.end(Step::Admit);
     execute::permitted(&app.engine, spec)?;
-    if let Some(fault) = planned_refusals::refusal(&app.engine, pace, spec, &caller).await? {
-        trace.planned = true;
-        return Err(fault);
-    }
     inject(app, spec, trace, Step::Decode)?;
     // Held until the call is answered.
     let _room = room(app, spec, request.header("content-length")).await?;

@@ -17,8 +17,6 @@ pub struct Tenant {
     pub name: String,
     /// How far its clock is ahead of the real time, in milliseconds.
     pub clock_offset_ms: i64,
-    /// Whether refusals may be planned for calls of its operations.
-    pub refuses: bool,
     /// What its edition and its administrators allow.
     pub policy: Arc<Policy>,
     /// What tests want done to its calls: the rules as they are stored; empty if there are none.

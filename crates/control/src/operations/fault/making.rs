@@ -18,8 +18,11 @@ fn free_id(rules: &[Rule]) -> String {
 pub(crate) fn made(at: &str, given: &Given, taken: &[Rule], now: i64) -> Result<Rule, Fault> {
     let given = with_preset(at, given)?;
     let id = given.id.clone().unwrap_or_else(|| free_id(taken));
-    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {
-        return Err(values::invalid(&format!("{at}id"), Some(&id), "letters, digits, _ and -"));
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    // A path without `.` and `..` leads to every rule.
+    if !id.bytes().all(is_known) || id.starts_with('.') {
+        let why = "letters, digits, _, - and ., and no . at the start";
+        return Err(values::invalid(&format!("{at}id"), Some(&id), why));
     }
     if taken.iter().any(|rule| rule.id == id) {
         return Err(values::invalid(&format!("{at}id"), Some(&id), "another rule has this id"));

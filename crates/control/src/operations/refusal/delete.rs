@@ -1,9 +1,9 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
-use larkspur_store::{Root, refusals};
+use larkspur_store::Root;
 
-use super::Path;
-use crate::operations::CONTROL;
+use super::{Path, Shown, rule_id};
+use crate::operations::{CONTROL, fault};
 use crate::support;
 
 /// `DELETE /larkspur/v1/worlds/:tenant_key/refusals/:operation`
@@ -29,10 +29,13 @@ impl Operation for Delete {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Empty, Fault> {
         let operation = &input.path.operation;
-        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
-        if !refusals::remove(&mut tx, operation).await? {
+        let (mut tx, world, _) = support::lock_world(root, call, &input.path.tenant_key).await?;
+        let id = rule_id(operation);
+        let rules = fault::rules(&world);
+        if !rules.iter().any(|rule| rule.id == id && Shown::of(rule, 0).is_some()) {
             return Err(support::not_found("operation", operation, "no refusal is planned for it"));
         }
+        fault::remove(&mut tx, &world, &id).await?;
         Ok(Empty {})
     }
 }

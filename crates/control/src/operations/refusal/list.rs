@@ -1,10 +1,10 @@
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, get};
-use larkspur_store::{Root, refusals};
+use larkspur_store::{Root, tenants};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Shown;
+use super::{Shown, planned};
 use crate::operations::{CONTROL, WorldPath};
 use crate::support;
 
@@ -37,7 +37,9 @@ impl Operation for List {
     type Output = Output;
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Output, Fault> {
-        let (mut tx, _) = support::open(root, call, &input.path.tenant_key).await?;
-        Ok(Output { refusals: refusals::all(&mut tx).await?.into_iter().map(super::show).collect() })
+        let key = &input.path.tenant_key;
+        let (mut tx, _) = support::open(root, call, key).await?;
+        let world = tenants::get(&mut tx).await?.ok_or_else(|| support::no_world(key))?;
+        Ok(Output { refusals: planned(&mut tx, &world).await? })
     }
 }

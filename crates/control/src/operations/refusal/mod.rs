@@ -1,10 +1,14 @@
-//! Refusals that a test plans, to get codes that the state of a world cannot produce.
+//! Refusals that a test plans, to get codes that the state of a world cannot produce. Each is a fault rule of the world.
 
 use larkspur_api::PLATFORM;
-use larkspur_contract::{Access, Spec, codes};
-use larkspur_store::refusals::Refusal;
+use larkspur_contract::{Fault, Spec, codes};
+use larkspur_store::tenants::Tenant;
+use larkspur_store::{Tx, faults};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::faults::Rule;
+use crate::operations::fault;
 
 pub(super) mod delete;
 pub(super) mod list;
@@ -30,19 +34,44 @@ pub(crate) struct Shown {
     remaining: i64,
 }
 
-fn show(refusal: Refusal) -> Shown {
-    Shown { operation: refusal.operation, code: refusal.code, remaining: refusal.remaining }
+impl Shown {
+    /// A rule as a planned refusal, after it changed this many calls; `None` if it is another rule.
+    fn of(rule: &Rule, hits: i64) -> Option<Self> {
+        let operation = operation_of(&rule.id)?.to_owned();
+        let code = rule.effect.refuse.as_ref()?.code;
+        let left = rule.times?.saturating_sub(hits).max(0);
+        Some(Shown { operation, code, remaining: if rule.enabled { left } else { 0 } })
+    }
 }
 
-/// An operation that refusals can be planned for: one that requires an access token.
+/// The id of the fault rule that a planned refusal of an operation is.
+fn rule_id(operation: &str) -> String {
+    format!("refusal-{operation}")
+}
+
+/// The operation whose planned refusal a fault rule with this id is.
+fn operation_of(id: &str) -> Option<&str> {
+    id.strip_prefix("refusal-").filter(|operation| plannable(operation).is_some())
+}
+
+/// The planned refusals of a world, used up or not, in the order of the operations.
+async fn planned(tx: &mut Tx, world: &Tenant) -> Result<Vec<Shown>, Fault> {
+    let counts = faults::counts(tx).await?;
+    let hits = |rule: &Rule| counts.get(&rule.id).map_or(0, |count| count.hits);
+    let rules = fault::rules(world);
+    let mut all: Vec<Shown> = rules.iter().filter_map(|rule| Shown::of(rule, hits(rule))).collect();
+    all.sort_by(|one, other| one.operation.cmp(&other.operation));
+    Ok(all)
+}
+
+/// An operation that refusals can be planned for: any of the platform.
 fn plannable(operation: &str) -> Option<&'static Spec> {
     operations().find(|spec| spec.id == operation)
 }
 
 /// The operations that refusals can be planned for.
 fn operations() -> impl Iterator<Item = &'static Spec> {
-    let specs = PLATFORM.iter().copied().flatten().map(|entry| entry.spec);
-    specs.filter(|spec| matches!(spec.access, Access::Token { .. }))
+    PLATFORM.iter().copied().flatten().map(|entry| entry.spec)
 }
 
 /// The codes that can be planned for an operation, as a text.

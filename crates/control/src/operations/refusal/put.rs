@@ -1,13 +1,14 @@
 use larkspur_api::{Input, Operation, RootCall};
 use larkspur_contract::nearest::did_you_mean;
-use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, put};
+use larkspur_contract::{Basis, Behaviour, Consumes, Effect, Fault, Spec, codes, put};
 use larkspur_store::Root;
-use larkspur_store::refusals::{self, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Path, Shown};
-use crate::operations::CONTROL;
+use super::{Path, Shown, operation_of, rule_id};
+use crate::faults::{Effect as Done, RULES_MAX, Refuse, Rule};
+use crate::operations::{CONTROL, fault};
 use crate::{support, values};
 
 /// `PUT /larkspur/v1/worlds/:tenant_key/refusals/:operation`
@@ -33,6 +34,12 @@ impl Operation for Put {
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[],
         example: r#"{"code":232019,"times":2}"#,
+        behaviours: &[Behaviour {
+            name: "refusals_planned",
+            rule: "It is a fault rule of the world with the id `refusal-` and the operation, and the first rule. It answers a call at the step where the platform answers the code: what an earlier step refuses is refused by that step, and counts. An operation without an access token is refused in the world that made the app, or has the custom bot, that the call names.",
+            basis: Basis::Assumed,
+            switch: false,
+        }],
         ..CONTROL
     };
     type Ground = Root;
@@ -44,18 +51,34 @@ impl Operation for Put {
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Shown, Fault> {
         let Body { code, times } = input.body;
         let operation = &input.path.operation;
-        let (mut tx, _) = support::lock(root, call, &input.path.tenant_key).await?;
+        let (mut tx, world, now) = support::lock_world(root, call, &input.path.tenant_key).await?;
         let spec = super::plannable(operation).ok_or_else(|| {
             let near = did_you_mean(operation, super::operations().map(|spec| spec.id));
-            let why = format!("no operation with an access token has this id{near}");
+            let why = format!("no operation of the platform has this id{near}");
             support::not_found("operation", operation, &why)
         })?;
         if u32::try_from(code).ok().and_then(|number| spec.plannable(number)).is_none() {
             let why = format!("not a code of this operation; its codes are {}", super::numbers(spec));
             return Err(values::invalid("code", Some(&code.to_string()), &why));
         }
-        let refusal = Refusal { operation: operation.clone(), code, remaining: times.unwrap_or(1) };
-        refusals::plan(&mut tx, &refusal).await?;
-        Ok(super::show(refusal))
+        let times = times.unwrap_or(1);
+        let refuse = Refuse { code, text: None, status: None, reset_s: None };
+        let rule = Rule {
+            id: rule_id(operation),
+            name: "the next calls of an operation".to_owned(),
+            r#match: json!({"operation": operation}),
+            effect: Done { refuse: Some(refuse), ..Done::default() },
+            probability: 1.0,
+            seed: 0,
+            skip: 0,
+            times: Some(times),
+            for_s: None,
+            enabled: true,
+            since_ms: now,
+        };
+        // Those that were used up are shown as long as there is room.
+        let is_full = fault::rules(&world).len() >= RULES_MAX;
+        fault::put_first(&mut tx, world, rule, |id| is_full && operation_of(id).is_some()).await?;
+        Ok(Shown { operation: operation.clone(), code, remaining: times })
     }
 }

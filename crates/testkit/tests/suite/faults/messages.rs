@@ -421,7 +421,8 @@ async fn a_store_that_breaks_leaves_no_message_half_done() {
             let reply = request.clone().send().await;
             let happened = bench.driver.disarm();
             // A callback is made as usual if the fault rules of its world cannot be read.
-            let rules = bench.driver.met().ends_with("refuses, policy, faults FROM tenant WHERE tenant = $1");
+            let rules =
+                bench.driver.met().ends_with("clock_offset_ms, policy, faults FROM tenant WHERE tenant = $1");
             if happened && reply.code() == 0 && (rules || is_stray(&bench.driver, &mut strays)) {
                 (request, before) = (bench.write(name).await, bench.rows().await);
                 // With the end of its unit.

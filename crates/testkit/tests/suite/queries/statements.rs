@@ -54,12 +54,10 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
     ("lists the apps of a tenant", "FROM app_install WHERE tenant = $1 ORDER BY app_id"),
     ("lists the apps of a developer", "FROM app WHERE tenant = $1 ORDER BY app_id"),
     ("finds the apps that a restore removes", "SELECT app_id FROM app WHERE tenant = $1"),
-    ("lists what is planned in a world", "FROM planned_refusal WHERE tenant = $1 ORDER BY operation"),
     (
         "lists how often the rules of a world were used",
         "FROM fault_count WHERE tenant = $1 ORDER BY fault_id",
     ),
-    ("asks whether anything is planned in a world", "FROM planned_refusal WHERE tenant = $1 LIMIT 1"),
     ("lists the users of a world", "FROM users WHERE tenant = $1 ORDER BY user_id"),
     ("deletes a user, by the control API", "DELETE FROM app_visible_user WHERE tenant = $1 AND user_id = $2"),
     ("deletes a user, by the control API", "DELETE FROM document_member WHERE tenant = $1 AND member = $2"),
