@@ -262,8 +262,9 @@ fn shown(message: &Value, cast: &Cast, screen: &Screen) -> Vec<Vec<Part>> {
     let cramped = screen.width().is_some_and(|width| columns(&before) + 20 > width);
     if words.contains('\n') || message.get("tree").is_some() || cramped {
         let under = words.lines().flat_map(|line| {
-            let blanks = 4 + line.len() - line.trim_start().len();
-            fold(&" ".repeat(blanks), blanks, line.trim_start())
+            let text = line.trim_start_matches(' ');
+            let blanks = 4 + line.len() - text.len();
+            fold(&" ".repeat(blanks), blanks, text)
         });
         return std::iter::once(head).chain(under).collect();
     }

@@ -371,7 +371,7 @@ fn lists_fit_the_terminal_and_have_colors_there_alone() {
     let long = r#"{"match":{"operation":"im.v1.message.create","path":"/open-apis/im/v1/messages"},"effect":{"refuse":{"code":99991400,"reset_s":7}}}"#;
     bench.good(&["fault", "add", long]);
     bench.good(&["world", "snapshot", "saved", "--note", &"a long note ".repeat(8)]);
-    bench.good(&["chat", "say", &chat, &"a long text ".repeat(20), "--as", "ada"]);
+    bench.good(&["chat", "say", &chat, &"a long text ".repeat(12), "--as", "ada"]);
     let (program, data) = (binary(), bench.data());
     for (list, part) in LISTS {
         let list = if list == "chat show" { format!("{list} {chat}") } else { list.to_owned() };
