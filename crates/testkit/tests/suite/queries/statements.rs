@@ -92,7 +92,7 @@ pub(crate) const SCANS: &[(&str, &str)] = &[
     ),
     (
         "sweeps the counts of a tenant: one for each app and operation that it called lately",
-        "DELETE FROM call_count",
+        "DELETE FROM call_count WHERE tenant = $1 AND (app_id, operation) IN",
     ),
     (
         "sweeps the connections of a tenant: a row for each app and server",
