@@ -450,7 +450,7 @@ function attemptView(one) {
   const good = !one.failure;
   const sum = h('summary', null, `${one.n} `, chip(good ? 'ok' : 'failed', one.status === undefined ? t(good ? 'status.ok' : 'status.failed') : String(one.status)), ` ${t('time.ms', {n: one.took_ms})}`, checksLine(one.checks));
   return h('details', {class: 'attempt'}, sum, h('div', {class: 'attempt-in'}, facts([
-    [t('events.time'), when(one.world_at_ms ?? one.at_ms, one.at_ms)], ['URL', one.request_url ? mono(one.request_url) : null], [t('events.failure'), one.failure],
+    [t('events.time'), when(one.world_at_ms ?? one.at_ms, one.at_ms)], ['URL', one.request_url ? mono(one.request_url) : null], [t('events.connection'), one.connection ? mono(one.connection) : null], [t('events.failure'), one.failure],
     ...Object.entries(one.request?.headers || {}).map(([name, value]) => /** @type {[string, Kid]} */ ([name, mono(value)])),
   ]), one.request?.body ? [h('h3', null, t('events.sent')), body(one.request.body)] : null, one.answer ? [h('h3', null, t('events.answer')), body(one.answer)] : null, one.checks ? [h('h3', null, t('events.checks')), checks(one.checks)] : null));
 }

@@ -396,6 +396,7 @@ export default {
   'events.state': 'state',
   'events.attempts': 'attempts',
   'events.next': 'next try',
+  'events.connection': 'Connection',
   'events.failure': 'failure',
   'events.filterType': 'Filter by type',
   'events.filterApp': 'Filter by app',

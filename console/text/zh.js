@@ -396,6 +396,7 @@ export default {
   'events.state': '状态',
   'events.attempts': '次数',
   'events.next': '下次推送',
+  'events.connection': '长连接',
   'events.failure': '失败原因',
   'events.filterType': '按类型筛选',
   'events.filterApp': '按应用筛选',

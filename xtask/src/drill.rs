@@ -9,7 +9,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     with_built(arguments)
 }
 
-/// As [`run`], with the program that was built last.
+/// As [`run()`], with the program that was built last.
 pub(crate) fn with_built(arguments: &[String]) -> Outcome {
     let target = run::target();
     let program = target.join("debug/larkspur").to_string_lossy().into_owned();

@@ -26,7 +26,7 @@ pub(crate) fn run(check: bool) -> Outcome {
     compare(check)
 }
 
-/// As [`run`], with the program that was built last.
+/// As [`run()`], with the program that was built last.
 pub(crate) fn compare(check: bool) -> Outcome {
     let program = run::target().join("debug/larkspur");
     let mut changed = Vec::new();
