@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::Behaviour;
-use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::ids::{AppId, OpenId, TenantKey};
 use larkspur_contract::model::{CardContentType, MsgType, UserIdType};
 use larkspur_store::messages::{Message, Sender, Subject};
 use larkspur_store::{Keys, StoreError, Tx, apps, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::building::SharedUser;
 use crate::Call;
@@ -212,8 +212,44 @@ pub async fn show_all(
 ) -> Result<Vec<Shown>, StoreError> {
     let messages = cards::filled(tx, messages).await?;
     let keys = &tx.engine().keys;
-    let shown = messages.iter().map(|message| shown(keys, viewer, message)).collect();
+    let mut shown: Vec<Shown> = messages.iter().map(|message| shown(keys, viewer, message)).collect();
+    if viewer.cards == Some(CardContentType::RawCardContent) {
+        with_people(tx, &messages, &mut shown).await?;
+    }
     if viewer.named { with_names(tx, viewer, &messages, shown).await } else { Ok(shown) }
+}
+
+/// Adds the names of people whom cards name by open_id to the internal form of the cards.
+async fn with_people(tx: &mut Tx, messages: &[Message], shown: &mut [Shown]) -> Result<(), StoreError> {
+    let named: Vec<Vec<(&str, i64)>> =
+        messages.iter().map(|message| people_of(&tx.engine().keys, message)).collect();
+    let numbers: BTreeSet<i64> = named.iter().flatten().map(|(_, number)| *number).collect();
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let people = users::by_numbers(tx, numbers).await?;
+    let names: HashMap<i64, &str> = people.iter().map(|user| (user.user_no, user.name.as_str())).collect();
+    for (named, shown) in named.iter().zip(shown) {
+        let known = named
+            .iter()
+            .filter_map(|(id, number)| Some(((*id).to_owned(), json!({"content": names.get(number)?}))));
+        let known: Map<String, Value> = known.collect();
+        if let (false, Ok(mut raw)) = (known.is_empty(), serde_json::from_str::<Value>(&shown.body.content)) {
+            raw["json_attachment"] = json!({ "persons": known }).to_string().into();
+            shown.body.content = raw.to_string();
+        }
+    }
+    Ok(())
+}
+
+/// The open_ids in a card, with the numbers of their users.
+fn people_of<'a>(keys: &Keys, message: &'a Message) -> Vec<(&'a str, i64)> {
+    if message.msg_type != MsgType::Interactive || message.recalled.is_some() {
+        return Vec::new();
+    }
+    let words = message.content.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let number = |word: &str| i64::try_from(keys.read_open_id(OpenId::parse(word)?).0).ok();
+    words.filter_map(|word| Some((word, number(word)?))).collect()
 }
 
 /// Adds the names of senders. A user who was deleted, and a custom bot, have none.

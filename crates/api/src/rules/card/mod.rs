@@ -214,7 +214,7 @@ pub const TEMPLATES: Behaviour = Behaviour {
 /// How readers see cards.
 pub const SHOWN: Behaviour = Behaviour {
     name: "card_forms",
-    rule: "Cards are read in the simplified form: title and rows of nodes for schema 1.0, the text for old clients for schema 2.0. user_card_content returns the JSON as it was sent, raw_card_content the internal tree, in which the fields of each element are under property.",
+    rule: "Cards are read in the simplified form: title and rows of nodes for schema 1.0, the text for old clients for schema 2.0. user_card_content returns the JSON as it was sent, raw_card_content the internal tree, in which the fields of each element are under property; json_attachment has the names of people whom it names by open_id.",
     basis: Documented,
     switch: false,
 };

@@ -41,6 +41,30 @@ impl Operation for Put {
                 switch: false,
             },
             Behaviour {
+                name: "event_answers",
+                rule: "Only HTTP 200, or 200 in an acknowledgment, counts as received: every other status, also of 2xx, and a redirect are failures.",
+                basis: Basis::Observed,
+                switch: false,
+            },
+            Behaviour {
+                name: "event_decided",
+                rule: "Which apps are told is decided when the event happens: an app that loses its scope, or whose bot leaves, before a retry still gets it.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+            Behaviour {
+                name: "connection_retries",
+                rule: "By long connection, an event that is not acknowledged within 3 s is retried as by webhook. If the app has no connection, the attempt counts as failed, and the event is sent as soon as one opens. Each push has a new message_id and the same event_id.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+            Behaviour {
+                name: "connection_frames",
+                rule: "By long connection, a payload over 256 KiB is sent in several frames.",
+                basis: Basis::Assumed,
+                switch: false,
+            },
+            Behaviour {
                 name: "event_signature_time",
                 rule: "X-Lark-Request-Timestamp is the real time in seconds, whatever the world's clock says. Challenges are not signed.",
                 basis: Basis::Assumed,

@@ -75,6 +75,36 @@ async fn the_next_events_are_dropped_and_later_ones_are_not() {
     assert_eq!(setup.get().await, json!({"left": 0, "held": 0}));
 }
 
+/// Who is told is decided when an event happens: an app that loses its scopes and its bot before a retry still gets it.
+#[tokio::test]
+async fn a_retry_is_not_decided_again() {
+    let setup = Setup::start().await;
+    let world = &setup.world;
+    setup.receiver.answer(Manner::With("500 Internal Server Error", "{}".to_owned()));
+    let body = json!({"as": world.users[1].user_id, "text": "hello"});
+    let path = format!("/chats/{}/messages", world.chat_id);
+    world.control("POST", &path).body(body).send().await.data();
+    let heard = || {
+        let events = setup.receiver.events();
+        events.iter().filter(|event| event["header"]["event_type"] == "im.message.receive_v1").count()
+    };
+    setup.worker.round().await;
+    assert_eq!(heard(), 1);
+    world.set_app(&world.app_id, json!({"scopes": [], "bot": false})).await;
+    setup.receiver.answer(Manner::Well);
+    setup.clock.advance(15_000);
+    setup.worker.round().await;
+    assert_eq!(heard(), 2, "the retry comes");
+    world
+        .control("POST", &path)
+        .body(json!({"as": world.users[1].user_id, "text": "later"}))
+        .send()
+        .await
+        .data();
+    setup.worker.round().await;
+    assert_eq!(heard(), 2, "a later event does not");
+}
+
 /// Setting what is done with the next events removes used-up rules of that kind, and no rule that a user added.
 #[tokio::test]
 async fn used_up_rules_of_users_stay() {

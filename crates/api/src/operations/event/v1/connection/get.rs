@@ -50,7 +50,7 @@ impl Operation for Connection {
 
 const ONLINE: Behaviour = Behaviour {
     name: "long_connections",
-    rule: "The count is that of all servers of the store. A server writes down within a moment what opened or closed; connections of a killed server count for up to 30 s.",
+    rule: "The count is that of all servers of the store. A server writes down within a moment what opened or closed; connections of a killed server count for up to 30 s. An app has at most 50: beyond, the request for the address and the handshake are refused with 1000040350.",
     basis: Basis::Assumed,
     switch: false,
 };
