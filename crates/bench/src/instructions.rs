@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
+use larkspur_api::Settings;
 use larkspur_api::tokens::{Holder, Token};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
@@ -251,7 +252,8 @@ impl Lab {
         let expires_at = engine.clock.now_ms() + larkspur_api::tokens::LIFE_MS;
         let token = Token { holder: Holder::Tenant, tenant, app: app_id, expires_at }.issue(&engine.keys);
         let traffic = recorded.then(TrafficOptions::default);
-        let options = AppOptions { rate_limits: RateLimits::Off, traffic, ..AppOptions::default() };
+        let settings = Arc::new(Settings { chat_limit: false, ..Settings::default() });
+        let options = AppOptions { rate_limits: RateLimits::Off, traffic, settings, ..AppOptions::default() };
         Ok(Lab { app: App::build(engine, options)?, authorization: format!("Bearer {token}") })
     }
 
