@@ -126,19 +126,21 @@ fn row(name: &str, rounds: &[Round]) -> (Row, bool) {
     (row, noise.is_some_and(Noise::is_quiet))
 }
 
+/// How many events wait, about.
+const WAITING: u64 = 6_000;
+
 /// Events that wait, and go to one client as fast as they can.
 fn delivery(run: &Run, table: &mut Table, product: &Product) -> Res<()> {
     announce("delivery by long connection");
     let (address, pid) = (product.process.address, product.process.pid());
-    // As many as the goal is in the time of a measurement.
-    let wanted = (DELIVERED * run.times.measure.as_secs_f64()) as u64;
-    let times = Times { warmup: Duration::ZERO, ..run.times };
+    // In short bursts, so that not many more are written: of an app, 10,000 events are kept.
+    let times = Times { warmup: Duration::ZERO, measure: Duration::from_millis(50) };
     let mut rounds = Vec::new();
     for _ in 0..run.rounds {
         // A new one each time, so that none of the events of the last one is left.
         let chats = Chats::make(product, true)?;
         let mut written = 0;
-        while written < wanted {
+        while written < WAITING {
             let load = crate::load::run(std::slice::from_ref(&chats.plan), &pid.into(), times)?;
             written += load.loads[0].answers;
         }
