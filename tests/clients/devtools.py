@@ -138,13 +138,22 @@ class Page:
         return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in shown]
 
     def click(self, selector):
-        """A click with the mouse on the middle of an element."""
-        box = self.value(
+        """A click with the mouse on the middle of an element, when it no longer moves."""
+        box = self.middle(selector)
+        for _ in range(50):
+            time.sleep(0.05)
+            before, box = box, self.middle(selector)
+            if box == before:
+                break
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+
+    def middle(self, selector):
+        """The middle of an element that is in sight."""
+        return self.value(
             f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
             f" return [b.x + b.width / 2, b.y + b.height / 2] }})(document.querySelector({json.dumps(selector)}))"
         )
-        for kind in ("mousePressed", "mouseReleased"):
-            self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
     def press(self, key, held=0):
         """A key, pressed and released, with others held."""
