@@ -275,8 +275,8 @@ async fn a_failure_is_an_error_and_a_planned_one_is_not() {
         .expect("planned");
     let (lines, _guard) = Lines::start();
     for (path, code, level, message, why) in [
-        ("/test/read", 2200, "INFO", "refused", "the rule a of the world's faults says so"),
-        ("/test/tenant", 5000, "INFO", "refused", "the rule b of the world's faults says so"),
+        ("/test/read", 2200, "INFO", "refused", "planned by the fault rule a of the world"),
+        ("/test/tenant", 5000, "INFO", "refused", "planned by the fault rule b of the world"),
         ("/test/read", 0, "DEBUG", "answered", ""),
         ("/test/panic", 2200, "ERROR", "failed", "broken statement or row: the unit panicked: on purpose"),
     ] {

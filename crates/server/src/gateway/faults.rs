@@ -61,7 +61,7 @@ impl Injected {
 
     /// The rule's refusal of a request for the address of long connections.
     pub(crate) fn at_endpoint(&self) -> Option<Fault> {
-        let note = || format!("the rule {} of the world's faults says so", self.id);
+        let note = || format!("planned by the fault rule {} of the world", self.id);
         let Some(refuse) = &self.effect.refuse else {
             return self.replaces().then(|| Fault::new(codes::UNAVAILABLE, note()));
         };
@@ -294,7 +294,7 @@ pub(super) fn apply(app: &App, spec: &Spec, trace: &Trace, step: Step) -> Result
         _ => None,
     };
     let Done { refuse, answer, cut, .. } = &injected.effect;
-    let note = || format!("the rule {} of the world's faults says so", injected.id);
+    let note = || format!("planned by the fault rule {} of the world", injected.id);
     if let Some(refuse) = refuse {
         if step == step_of(refuse.code) || (call.is_none() && step == Step::Execute) {
             let pace = app.frequency.pace(trace.own.as_deref());
