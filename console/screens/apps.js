@@ -59,7 +59,9 @@ export default {
       if (!own) return;
       try {
         const {data} = await run(ledgerOf(own));
-        if (own.app_id === app()?.app_id) ledger.set(data);
+        // What is the same is not shown anew: a button stays where it is pressed.
+        const same = JSON.stringify(data) === JSON.stringify(ledger.peek());
+        if (own.app_id === app()?.app_id && !same) ledger.set(data);
         problem.set(null);
       } catch (error) {
         problem.set(error);
