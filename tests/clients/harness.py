@@ -23,7 +23,7 @@ os.environ.update(NO_PROXY)
 
 def program():
     """Path of the program under test."""
-    path = os.environ.get("LARKSPUR") or str(ROOT / "target/release/larkspur")
+    path = os.environ.get("LARKSPUR") or str(ROOT / "target/ci/larkspur")
     if not Path(path).is_file():
         raise SystemExit(f"there is no program {path}: `cargo xtask clients` builds it and runs these tests")
     return str(Path(path).resolve())
