@@ -8,10 +8,12 @@ import shlex
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import traceback
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,3 +219,33 @@ def png(width=2, height=2, red=40):
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     row = b"\0" + bytes([red, 90, 160]) * width
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(row * height)) + chunk(b"IEND", b"")
+
+
+class Endpoint:
+    """A server on loopback for events: `answer` gets path, headers and body of each POST, and returns status and content.
+
+    Connections that it `keeps` are answered until they end, also after `close`.
+    """
+
+    def __init__(self, answer, keeps=True):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, content = answer(self.path, dict(self.headers), body)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/events"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()

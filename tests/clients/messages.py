@@ -144,7 +144,7 @@ def raw_cards(checks, server):
             assert "elements" not in tree and text in json.dumps(tree["body"]["property"]["elements"]), tree
     with Room(server) as room, checks("the people of a raw card are in its attachment by their ids, with their names"):
         ada = room.people[0]
-        card = CARD | {"body": {"elements": [{"tag": "markdown", "content": f"<at id={ada['open_id']}></at> please"}]}}
+        card = CARD | {"body": {"elements": [{"tag": "markdown", "content": f"please:\n{ada['open_id']} and <at id={ada['open_id']}></at>"}]}}
         message_id = sent(room.bot, room.chat, "interactive", card)["message_id"]
         raw = json.loads(shown(room.bot, message_id, card_msg_content_type="raw_card_content")["body"]["content"])
         assert json.loads(raw["json_attachment"]) == {"persons": {ada["open_id"]: {"content": ada["name"]}}}, raw

@@ -12,14 +12,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from lark_oapi.core.utils import AESCipher
 from websockets.sync.client import connect
 
 import control
-from harness import HERE, Server, environment
+from harness import HERE, Endpoint, Server, environment
 from long_connection import Listener, address, online, until
 from wire import Connection
 
@@ -141,40 +140,24 @@ def canaries(checks, server, home):
         stream.cut()
 
 
-class Failing:
+class Failing(Endpoint):
     """A webhook that returns the challenge, and answers everything else with 500 and what it was sent."""
 
     def __init__(self):
-        failing, self.events = self, []
+        self.events = []
+        super().__init__(self.answer, keeps=False)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                text = self.rfile.read(int(self.headers["Content-Length"]))
-                said = json.loads(text)
-                if "encrypt" in said:
-                    said = json.loads(AESCipher(ENCRYPT_KEY).decrypt_str(said["encrypt"]))
-                is_challenge = said.get("type") == "url_verification"
-                if not is_challenge:
-                    failing.events.append(said)
-                content = json.dumps({"challenge": said["challenge"]}).encode() if is_challenge else json.dumps(said).encode()
-                self.send_response(200 if is_challenge else 500)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/events"
+    def answer(self, _path, _headers, body):
+        said = json.loads(body)
+        if "encrypt" in said:
+            said = json.loads(AESCipher(ENCRYPT_KEY).decrypt_str(said["encrypt"]))
+        if said.get("type") == "url_verification":
+            return 200, json.dumps({"challenge": said["challenge"]}).encode()
+        self.events.append(said)
+        return 500, json.dumps(said).encode()
 
     def heard(self, kind):
         return [event for event in self.events if kind in (event.get("header", {}).get("event_type"), event.get("event", {}).get("type"))]
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def logged(checks):

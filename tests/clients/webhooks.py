@@ -4,13 +4,11 @@ encrypted and signed. What they answer decides whether an event is sent again.""
 import contextlib
 import json
 import subprocess
-import threading
 import time
 import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import control
-from harness import HERE, Server, environment
+from harness import HERE, Endpoint, Server, environment
 from long_connection import Card
 
 KEY, TOKEN = "a key of the tests", "a token of the tests"
@@ -29,7 +27,7 @@ def run(checks):
         ladder(checks, server)
 
 
-class Receiver:
+class Receiver(Endpoint):
     """A webhook of the Python SDK's dispatcher."""
 
     def __init__(self, register=True, key=KEY):
@@ -41,29 +39,16 @@ class Receiver:
         if register:
             builder.register_p2_im_message_receive_v1(lambda event: self.events.append(event))
             builder.register_p2_card_action_trigger(self.clicked)
-        dispatcher, receiver = builder.build(), self
+        self.dispatcher, self.request = builder.build(), RawRequest
+        super().__init__(self.answer)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                request = RawRequest()
-                request.uri, request.headers = self.path, dict(self.headers)
-                request.body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.bodies.append(request.body)
-                answer = dispatcher.do(request)
-                receiver.statuses.append(answer.status_code)
-                self.send_response(answer.status_code)
-                self.send_header("Content-Length", str(len(answer.content)))
-                self.end_headers()
-                self.wfile.write(answer.content)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/events"
+    def answer(self, path, headers, body):
+        request = self.request()
+        request.uri, request.headers, request.body = path, headers, body
+        self.bodies.append(body)
+        answer = self.dispatcher.do(request)
+        self.statuses.append(answer.status_code)
+        return answer.status_code, answer.content
 
     def clicked(self, click):
         """Answers a click of a card."""
@@ -76,8 +61,7 @@ class Receiver:
         return self
 
     def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+        self.close()
 
 
 class App:

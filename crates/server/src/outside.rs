@@ -76,7 +76,9 @@ impl Outside {
     pub(crate) fn record(&self, app: &App, request: &Request<'_>, named: &Named, outcome: &Outcome<'_>) {
         let tenant = named.ruled.as_ref().map(|ruled| ruled.tenant);
         let who = Who { tenant, app_id: named.app_id, user: None, token: "none", claimed: false };
-        lines::outside((&self.id, who, self.began.elapsed()), self.operation, outcome.fault);
+        let planned = outcome.injected.is_some_and(|rule| rule.outcome().is_some());
+        let took = self.began.elapsed();
+        lines::outside((&self.id, who, took), self.operation, (outcome.fault, planned));
         let overrides = named.ruled.as_ref().and_then(|ruled| ruled.policy.overrides.as_deref());
         let own = overrides.map(|overrides| overrides.traffic).unwrap_or_default();
         if !own.record.unwrap_or(app.traffic.is_on()) {
@@ -88,7 +90,7 @@ impl Outside {
         let exchange = Exchange {
             id: self.id,
             at_ms: self.at_ms,
-            took: self.began.elapsed(),
+            took,
             who,
             caller: None,
             steps: Steps::of(false, self.began),
@@ -106,7 +108,7 @@ impl Outside {
             soft: None,
             work: &Work::default(),
             used: Used::default(),
-            planned: outcome.injected.is_some_and(|rule| rule.outcome().is_some()),
+            planned,
             injected: outcome.injected,
             response: outcome.response,
         };

@@ -221,7 +221,7 @@ pub async fn show_all(
 
 /// Adds the names of people whom cards name by open_id to the internal form of the cards.
 async fn with_people(tx: &mut Tx, messages: &[Message], shown: &mut [Shown]) -> Result<(), StoreError> {
-    let named: Vec<Vec<(&str, i64)>> =
+    let named: Vec<Vec<(String, i64)>> =
         messages.iter().map(|message| people_of(&tx.engine().keys, message)).collect();
     let numbers: BTreeSet<i64> = named.iter().flatten().map(|(_, number)| *number).collect();
     if numbers.is_empty() {
@@ -232,7 +232,7 @@ async fn with_people(tx: &mut Tx, messages: &[Message], shown: &mut [Shown]) -> 
     for (named, shown) in named.iter().zip(shown) {
         let known = named
             .iter()
-            .filter_map(|(id, number)| Some(((*id).to_owned(), json!({"content": names.get(number)?}))));
+            .filter_map(|(id, number)| Some((id.clone(), json!({"content": names.get(number)?}))));
         let known: Map<String, Value> = known.collect();
         if let (false, Ok(mut raw)) = (known.is_empty(), serde_json::from_str::<Value>(&shown.body.content)) {
             raw["json_attachment"] = json!({ "persons": known }).to_string().into();
@@ -242,14 +242,31 @@ async fn with_people(tx: &mut Tx, messages: &[Message], shown: &mut [Shown]) -> 
     Ok(())
 }
 
-/// The open_ids in a card, with the numbers of their users.
-fn people_of<'a>(keys: &Keys, message: &'a Message) -> Vec<(&'a str, i64)> {
-    if message.msg_type != MsgType::Interactive || message.recalled.is_some() {
-        return Vec::new();
+/// The open_ids in a card that the app which sent it knows, with the numbers of their users.
+fn people_of(keys: &Keys, message: &Message) -> Vec<(String, i64)> {
+    let is_card = message.msg_type == MsgType::Interactive && message.recalled.is_none();
+    let mut found = Vec::new();
+    if let (true, Ok(card)) = (is_card, serde_json::from_str(&message.content)) {
+        each_text(&card, &mut |text| {
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            found.extend(words.filter_map(|word| {
+                let (number, app) = keys.read_open_id(OpenId::parse(word)?);
+                let number = i64::try_from(number).ok().filter(|_| message.app == Some(app));
+                Some((word.to_owned(), number?))
+            }));
+        });
     }
-    let words = message.content.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let number = |word: &str| i64::try_from(keys.read_open_id(OpenId::parse(word)?).0).ok();
-    words.filter_map(|word| Some((word, number(word)?))).collect()
+    found
+}
+
+/// Each text in a JSON value.
+fn each_text(value: &Value, see: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => see(text),
+        Value::Array(list) => list.iter().for_each(|inside| each_text(inside, see)),
+        Value::Object(map) => map.values().for_each(|inside| each_text(inside, see)),
+        _ => {}
+    }
 }
 
 /// Adds the names of senders. A user who was deleted, and a custom bot, have none.

@@ -92,22 +92,22 @@ pub enum Whose {
 /// How long to wait until an assertion is judged again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
-    /// At least, in milliseconds: what happens meanwhile is judged together.
+    /// At least, in milliseconds, so that judging does not take all of the time.
     pub least_ms: u64,
     /// At most, in milliseconds; never less than `least_ms`.
     pub most_ms: u64,
 }
 
 impl Wait {
-    /// What happens at once is judged together, in milliseconds.
-    const SETTLE_MS: u64 = 10;
+    /// For how long further calls are gathered after one, to be judged together, in milliseconds.
+    pub const SETTLE_MS: u64 = 10;
     /// Judging takes at most one in so many parts of the time.
     const SHARE: u64 = 10;
 
     /// For an assertion that was judged since `began`.
     pub fn after(began: Instant, most_ms: u64) -> Self {
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let least = took.saturating_mul(Self::SHARE - 1).max(Self::SETTLE_MS);
+        let least = took.saturating_mul(Self::SHARE - 1);
         Wait { least_ms: least.min(most_ms), most_ms }
     }
 }

@@ -49,7 +49,7 @@ fn table(ledger: &Value, screen: &Screen) -> Vec<Vec<Part>> {
         vec![
             (Look::of(&state), format!("{state:7}")),
             plain(format!("  {:6}  {:40}", text("identity"), text("scope"))),
-            dim(format!("  {calls} calls")),
+            dim(format!("  {calls} {}", if calls == 1 { "call" } else { "calls" })),
         ]
     };
     let mut out: Vec<Vec<Part>> = ledger["scopes"].as_array().into_iter().flatten().map(row).collect();

@@ -197,8 +197,17 @@ fn shown(call: &Value, screen: &Screen) -> Result<String, String> {
     let why = &call["why"];
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     if why.is_object() {
-        let step = why["step"].as_str().unwrap_or("a plan");
-        fact("refused by", format!(" {step}: {} ({})", text(&why["code"]), text(&why["note"])));
+        match why["step"].as_str() {
+            Some(step) => {
+                fact("refused by", format!(" {step}: {} ({})", text(&why["code"]), text(&why["note"])));
+            }
+            None => {
+                fact(
+                    "refused by",
+                    format!(" the fault rule {}: {}", text(&call["fault"]), text(&why["code"])),
+                );
+            }
+        }
         if let Some(rule) = why["rule"].as_str() {
             let basis = why["basis"].as_str().map(|basis| format!(", {basis}")).unwrap_or_default();
             fact("rule", format!("   {rule}{basis}"));

@@ -169,7 +169,7 @@ pub(super) async fn of_callback(app: &App, callback: &Callback) -> OfCallback {
 pub(super) async fn of_connection(app: &App, connection: &Connection) {
     let app_id = connection.app_id();
     let Some(ruled) = by_app(&app.engine, app_id).await.ok().flatten() else { return };
-    let before = connection.looks_at(Some(ruled.faults.clone()));
+    let before = connection.looks_at(ruled.faults.clone());
     if connection.is_ended() || before.as_ref() == Some(&ruled.faults) {
         return;
     }
@@ -192,7 +192,7 @@ pub(super) async fn of_connection(app: &App, connection: &Connection) {
         Some(Some(how)) => connection.end(how),
         Some(None) => {}
         // They could not be counted: they still count as added since, when rules change again.
-        None => drop(connection.looks_at(before)),
+        None => connection.forgets(&ruled.faults, before),
     }
 }
 

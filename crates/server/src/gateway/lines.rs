@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use larkspur_contract::Fault;
+use larkspur_contract::{Fault, codes};
 
 use super::who::Who;
 use crate::call_id::CallId;
@@ -69,10 +69,11 @@ pub(super) fn answered(line: Line<'_>) {
     line!(debug, line, "answered");
 }
 
-/// A refused call or, if it `failed`, one that should have succeeded.
-pub(super) fn refused(line: Line<'_>, fault: &Fault, failed: bool) {
-    let why = why(fault);
-    if failed {
+/// A refused call, or one that should have succeeded. A refusal `planned` by a test or an operator is no failure, whatever its
+/// status.
+pub(super) fn refused(line: Line<'_>, fault: &Fault, planned: bool) {
+    let (why, code) = (why(fault), fault.code());
+    if code.status >= 500 && !planned && code != codes::READ_ONLY {
         line!(error, line, "failed", why = why);
     } else {
         line!(info, line, "refused", why = why);
@@ -83,11 +84,11 @@ pub(super) fn refused(line: Line<'_>, fault: &Fault, failed: bool) {
 pub(crate) fn outside(
     (id, who, took): (&CallId, Who, Duration),
     operation: &'static str,
-    fault: Option<&Fault>,
+    (fault, planned): (Option<&Fault>, bool),
 ) {
     let line = Line::of(id, who, took).answering(operation, fault.map_or(0, |fault| fault.code().number));
     match fault {
-        Some(fault) => refused(line, fault, false),
+        Some(fault) => refused(line, fault, planned),
         None => answered(line),
     }
 }

@@ -415,9 +415,7 @@ fn refused(app: &App, spec: &'static Spec, fault: &Fault, line: Line<'_>, planne
     if fault.is_in_doubt() {
         app.metrics.doubtful.fetch_add(1, Ordering::Relaxed);
     }
-    // A refusal planned by a test or an operator is not a failure, whatever its status.
-    let failed = code.status >= 500 && !planned && code != codes::READ_ONLY;
-    lines::refused(line, fault, failed);
+    lines::refused(line, fault, planned);
     if !planned && !is_documented(spec, fault) {
         app.metrics.undocumented.fetch_add(1, Ordering::Relaxed);
         lines::undocumented(line, fault);

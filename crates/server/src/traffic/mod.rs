@@ -341,6 +341,9 @@ impl Traffic for Recording {
 async fn waited(change: impl Future<Output = ()>, wait: Wait) -> u64 {
     let began = Instant::now();
     let _ = tokio::time::timeout(Duration::from_millis(wait.most_ms), change).await;
-    tokio::time::sleep(Duration::from_millis(wait.least_ms).saturating_sub(began.elapsed())).await;
+    // What follows at once is judged together.
+    let left = |end_ms: u64| Duration::from_millis(end_ms).saturating_sub(began.elapsed());
+    let settle = Duration::from_millis(Wait::SETTLE_MS).max(left(wait.least_ms));
+    tokio::time::sleep(settle.min(left(wait.most_ms))).await;
     u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
 }

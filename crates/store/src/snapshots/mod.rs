@@ -223,7 +223,7 @@ fn tenant_is_sound(content: &Content) -> Result<(), String> {
 /// The greatest number of a ticket in a file.
 const TICKET_MAX: i64 = 1 << 40;
 
-/// Whether the numbers of tickets are in the order that they are given out in. Signing in tries all those that are valid.
+/// Whether the numbers of tickets are in the order that they are given out in. Signing in and new tickets count with them.
 fn tickets_are_sound(content: &Content) -> Result<(), String> {
     let Some(rows) = content.0.iter().find(|rows| rows.table.name == "app_sign_in") else { return Ok(()) };
     let number = |row: &Cells, name: &str| match rows.table.columns.iter().position(|column| column == name) {

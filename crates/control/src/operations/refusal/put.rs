@@ -77,7 +77,8 @@ impl Operation for Put {
             since_ms: now,
         };
         // Those that were used up are shown as long as there is room.
-        let is_full = fault::rules(&world).len() >= RULES_MAX;
+        let others = fault::rules(&world).iter().filter(|one| one.id != rule.id).count();
+        let is_full = others >= RULES_MAX;
         fault::put_first(&mut tx, world, rule, |id| is_full && operation_of(id).is_some()).await?;
         Ok(Shown { operation: operation.clone(), code, remaining: times })
     }

@@ -294,8 +294,16 @@ impl Connection {
     }
 
     /// Notes the rules that are looked at now. Returns those before.
-    pub(super) fn looks_at(&self, rules: Option<Arc<str>>) -> Option<Arc<str>> {
-        std::mem::replace(&mut *self.rules.lock().unwrap_or_else(PoisonError::into_inner), rules)
+    pub(super) fn looks_at(&self, rules: Arc<str>) -> Option<Arc<str>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).replace(rules)
+    }
+
+    /// Takes back that rules were looked at, unless others were since.
+    pub(super) fn forgets(&self, rules: &Arc<str>, before: Option<Arc<str>>) {
+        let mut seen = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.as_ref() == Some(rules) {
+            *seen = before;
+        }
     }
 
     /// Whether a rule ends it.
