@@ -120,6 +120,7 @@ def run(checks):
         farewell(checks, server, alone)
         for kind in KINDS:
             unacknowledged(checks, server, home, events, kind, alone)
+            killed(checks, server, events, kind, alone)
             restart(checks, server, events, kind, alone)
     # Its ping interval is two minutes.
     with Server() as server:
@@ -514,6 +515,21 @@ def unacknowledged(checks, server, home, events, kind, app):
         assert fate == ("waiting", 1, None, "the long connection closed before the acknowledgment"), fate
         server.control("PUT", f"{home.path}/clock", {"advance_seconds": 15})
         # The first handler may have to end before the client sees that its connection is closed.
+        until("it hears again", lambda: client.ids() == ids * 2, RECONNECTED + HANDLER)
+        until("it is acknowledged", lambda: events.fate(ids[0])[0] == "delivered", HANDLER + 4)
+    until("it is gone", lambda: online(server, app) == 0)
+
+
+def killed(checks, server, events, kind, app):
+    with (
+        checks(f"{kind}: an event that waits unacknowledged when the server is killed comes again at once"),
+        Listener(kind, server, app, delay=HANDLER) as client,
+    ):
+        until("it is connected", lambda: online(server, app) == 1)
+        ids = events.emit(app)
+        until("it hears", lambda: client.ids() == ids)
+        server.restart(signal.SIGKILL)
+        # The claim of the killed process would last for 30 s.
         until("it hears again", lambda: client.ids() == ids * 2, RECONNECTED + HANDLER)
         until("it is acknowledged", lambda: events.fate(ids[0])[0] == "delivered", HANDLER + 4)
     until("it is gone", lambda: online(server, app) == 0)

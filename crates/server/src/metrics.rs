@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use larkspur_contract::{Code, Reply, codes};
-use larkspur_store::events::claims::Outcome;
+use larkspur_store::events::delivery::Outcome;
 
 use crate::gateway::route::Routes;
 use crate::{App, logs};

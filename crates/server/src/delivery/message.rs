@@ -2,7 +2,7 @@
 
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_store::events::claims::Delivery;
+use larkspur_store::events::delivery::Delivery;
 use larkspur_store::events::steering::Corruption;
 use serde_json::{Value, json};
 

@@ -28,14 +28,16 @@ use std::time::{Duration, Instant};
 use larkspur_api::{Question, Told};
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
-use larkspur_store::events::claims::{self, Attempt, Claimed, Delivery, InProgress, Outcome, Unreadable};
+use larkspur_store::events::claims::{self, Claimed, InProgress, Unreadable};
+use larkspur_store::events::delivery::{Attempt, Delivery, Outcome};
+use larkspur_store::events::lanes::Closed;
 use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::events::{outbox, settlements};
 use larkspur_store::{Exchange, Try};
 use larkspur_store::{StoreError, blobs};
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::App;
 use crate::unpanicked::unpanicked;
@@ -65,6 +67,8 @@ pub struct DeliveryWorker {
     elsewhere: Mutex<HashMap<AppId, Instant>>,
     /// Where the next search for due events begins.
     next: Mutex<String>,
+    /// Whether events are handed over to this worker.
+    has_lanes: AtomicBool,
     complained: AtomicBool,
     /// Apps whose unreadable events were reported.
     unreadable: Mutex<HashSet<String>>,
@@ -119,17 +123,27 @@ impl UnderWay {
         self.done.extend(done);
     }
 
-    /// The finished deliveries.
-    fn ended(&mut self) -> Vec<(Delivery, Attempt)> {
+    /// Keeps the results of the finished deliveries.
+    fn collect(&mut self) {
         while let Some(joined) = self.tasks.try_join_next() {
             self.end(joined);
         }
-        std::mem::take(&mut self.done)
     }
 
     fn room(&self) -> usize {
-        AT_ONCE.saturating_sub(self.tasks.len())
+        AT_ONCE.saturating_sub(self.tasks.len() + self.done.len())
     }
+}
+
+/// What a search for due events found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// There may be more.
+    More,
+    /// Some has to wait for what is in progress.
+    Limited,
+    /// That was all.
+    All,
 }
 
 impl DeliveryWorker {
@@ -141,6 +155,7 @@ impl DeliveryWorker {
             directory,
             elsewhere: Mutex::default(),
             next: Mutex::default(),
+            has_lanes: AtomicBool::new(false),
             complained: AtomicBool::new(false),
             unreadable: Mutex::default(),
             settled: Mutex::default(),
@@ -165,32 +180,64 @@ impl DeliveryWorker {
     }
 
     async fn deliver(self: &Arc<Self>, stop: impl Future<Output = ()>) {
-        let told = Arc::new(Notify::new());
+        let (told, handed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let waker = told.clone();
-        self.app.engine.wakeup.listen(move || waker.notify_one());
+        let is_first = self.app.engine.wakeup.listen(move || waker.notify_one());
+        if is_first && !self.app.engine.driver.is_shared() {
+            self.take_over(handed.clone()).await;
+        }
         let mut stop = pin!(stop);
         let mut under_way = UnderWay::default();
+        let (mut found, mut look_again) = (Found::All, interval(LOOK_EVERY));
+        look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut settling: Option<JoinHandle<()>> = None;
         loop {
-            let ended = under_way.ended();
-            // At the same time, to share a commit.
-            let ((), more) = tokio::join!(self.settle(ended), async {
-                under_way.room() > 0 && self.look(&mut under_way).await
-            });
+            under_way.collect();
+            if settling.is_none() && !under_way.done.is_empty() {
+                let (worker, done) = (self.clone(), std::mem::take(&mut under_way.done));
+                settling = Some(tokio::spawn(async move { worker.settle(done).await }));
+            }
+            if self.has_lanes.load(Ordering::Relaxed) {
+                for delivery in self.app.engine.lanes.take(under_way.room()) {
+                    self.begin(delivery, &mut under_way).await;
+                }
+            }
+            let has_room = under_way.room() > 0;
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                () = ready(()), if more => {}
-                true = under_way.next() => {}
-                () = told.notified(), if under_way.room() > 0 => {}
-                () = sleep(LOOK_EVERY) => {}
+                () = ended(&mut settling) => {}
+                () = ready(()), if has_room && found == Found::More => found = self.look(&mut under_way).await,
+                () = handed.notified(), if has_room => {}
+                () = told.notified(), if has_room => found = self.look(&mut under_way).await,
+                true = under_way.next() => {
+                    if has_room && found == Found::Limited {
+                        found = self.look(&mut under_way).await;
+                    }
+                }
+                _ = look_again.tick() => found = self.look(&mut under_way).await,
             }
         }
-        let ended = timeout(END, async { while under_way.next().await {} }).await;
-        let done = under_way.ended();
-        self.settle(done).await;
-        if ended.is_err() {
+        let ended_all = timeout(END, async { while under_way.next().await {} }).await;
+        if settling.is_some() {
+            ended(&mut settling).await;
+        }
+        under_way.collect();
+        self.settle(under_way.done).await;
+        if ended_all.is_err() {
             tracing::warn!("shutdown interrupted deliveries; they are retried");
         }
+    }
+
+    /// Takes the claims of processes that have ended, and has new events handed over: no other process writes to the store.
+    async fn take_over(&self, handed: Arc<Notify>) {
+        let engine = &self.app.engine;
+        let owner = claims::owner(engine);
+        if let Err(error) = engine.run(Effect::Writes, |root| Box::pin(claims::take_back(root))).await {
+            tracing::warn!(why = %error, "cannot take back claims; those events are sent when the claims expire");
+        }
+        let listens = engine.lanes.listen(owner.into(), move || handed.notify_one());
+        self.has_lanes.store(listens, Ordering::Relaxed);
     }
 
     /// Stores which apps are connected, and closes the connections that are to be closed.
@@ -207,39 +254,40 @@ impl DeliveryWorker {
         let mut attempts = 0;
         loop {
             let mut under_way = UnderWay::default();
-            while under_way.room() > 0 && self.look(&mut under_way).await {}
+            while under_way.room() > 0 && self.look(&mut under_way).await == Found::More {}
             if under_way.tasks.is_empty() {
                 return attempts;
             }
             attempts += under_way.tasks.len();
             while under_way.next().await {}
-            let done = under_way.ended();
-            self.settle(done).await;
+            self.settle(under_way.done).await;
         }
     }
 
-    /// Claims due events and starts their delivery; returns whether there may be more.
-    async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> bool {
-        let claimed = match self.claim(under_way.room(), under_way.counts.clone()).await {
-            Ok(claimed) => claimed,
+    /// Claims due events and starts their delivery.
+    async fn look(self: &Arc<Self>, under_way: &mut UnderWay) -> Found {
+        if under_way.room() == 0 {
+            return Found::Limited;
+        }
+        let (claimed, found) = match self.claim(under_way.room(), under_way.counts.clone()).await {
+            Ok(done) => done,
             Err(error) => {
                 // Once, not every second while the store is unavailable.
                 if !self.complained.swap(true, Ordering::Relaxed) {
                     tracing::warn!(why = %error, "cannot read due events");
                 }
-                return false;
+                return Found::All;
             }
         };
         self.complained.store(false, Ordering::Relaxed);
-        let Some(claimed) = claimed else { return false };
         for delivery in claimed {
             self.begin(delivery, under_way).await;
         }
-        true
+        found
     }
 
     /// Starts a delivery. What goes over a connection is in its queue when this returns.
-    async fn begin(self: &Arc<Self>, delivery: Delivery, under_way: &mut UnderWay) {
+    async fn begin(self: &Arc<Self>, mut delivery: Delivery, under_way: &mut UnderWay) {
         let (worker, began) = (self.clone(), self.app.engine.clock.now_ms());
         let sent = (delivery.app_id, delivery.channel().mode);
         *under_way.counts.entry(sent).or_default() += 1;
@@ -249,6 +297,7 @@ impl DeliveryWorker {
                 Ok(pushed) => unpanicked(worker.attempt(&delivery, pushed)).await,
                 Err(why) => Err(why),
             };
+            delivery.arrived();
             let done = match made {
                 Ok(made) => {
                     let attempt = made.attempt.clone();
@@ -286,23 +335,35 @@ impl DeliveryWorker {
         });
     }
 
-    /// Claims at most this many due events; `None` if another search would find the same.
-    async fn claim(&self, most: usize, in_progress: InProgress) -> Result<Option<Vec<Delivery>>, StoreError> {
+    /// Claims at most this many due events.
+    async fn claim(
+        &self,
+        most: usize,
+        in_progress: InProgress,
+    ) -> Result<(Vec<Delivery>, Found), StoreError> {
         let engine = &self.app.engine;
+        let has_lanes = self.has_lanes.load(Ordering::Relaxed);
+        let lanes: Arc<[Closed]> = if has_lanes { engine.lanes.closed().into() } else { Arc::default() };
         let now = engine.clock.now_ms();
         let here: HashSet<AppId> =
             self.app.long_connections.apps().into_iter().map(|(_, app_id, _)| app_id).collect();
         let from = self.next.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let except = Arc::new((self.elsewhere(&here), in_progress, from));
         let due = engine.run(Effect::Reads, move |root| {
-            let except = except.clone();
-            Box::pin(async move { claims::due(root, now, most, &except.0, &except.1, &except.2).await })
+            let (except, lanes) = (except.clone(), lanes.clone());
+            Box::pin(
+                async move { claims::due(root, now, most, &except.0, &except.1, (&except.2, &lanes)).await },
+            )
         });
-        let due = due.await?;
+        let mut due = due.await?;
+        for (lane, route) in std::mem::take(&mut due.quiet) {
+            engine.lanes.open(lane, route);
+        }
+        let rest = if due.limited { Found::Limited } else { Found::All };
         let passed = self.pass(&due.unreadable, &here) || !due.next.is_empty();
         self.next.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&due.next);
         if due.is_empty() {
-            return Ok(passed.then(Vec::new));
+            return Ok((Vec::new(), if passed { Found::More } else { rest }));
         }
         let (due, here, rules) = (Arc::new(due), Arc::new(here), faults::rules(&self.app));
         let claimed = engine.run(Effect::Writes, move |root| {
@@ -311,8 +372,8 @@ impl DeliveryWorker {
         });
         let Claimed { deliveries, elsewhere, failed, acted } = claimed.await?;
         self.trim(failed).await;
-        let more = self.leave(elsewhere) || passed;
-        Ok((acted || more).then_some(deliveries))
+        let more = self.leave(elsewhere) || passed || acted;
+        Ok((deliveries, if more { Found::More } else { rest }))
     }
 
     /// Skips apps with unreadable events for a moment, so that they do not hide the events of others; false if they are
@@ -443,6 +504,15 @@ impl DeliveryWorker {
         }
         Ok(())
     }
+}
+
+/// Waits for the end of a task, if there is one; otherwise forever.
+async fn ended(task: &mut Option<JoinHandle<()>>) {
+    match task {
+        Some(running) => drop(running.await),
+        None => std::future::pending().await,
+    }
+    *task = None;
 }
 
 /// Asks an app what an operation wants to know, or copies the files that it wants to name.

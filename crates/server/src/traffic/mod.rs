@@ -50,7 +50,8 @@ const UNRECORDED: [&str; 3] = ["larkspur.v1.traffic.", "larkspur.v1.stream.", "l
 /// How much is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrafficOptions {
-    /// The most bytes of all records.
+    /// The most memory of all records, in bytes. They take up to three quarters of it; the rest is for what the allocator keeps back of
+    /// dropped ones, since calls are recorded by several threads.
     pub memory_bytes: usize,
     /// The most records of a world.
     pub entries: usize,
@@ -86,7 +87,7 @@ impl Recording {
         Arc::new(Recording {
             on,
             options,
-            worlds: Arc::new(Worlds::new(options.memory_bytes, options.entries.max(1))),
+            worlds: Arc::new(Worlds::new(options.memory_bytes / 4 * 3, options.entries.max(1))),
             apps: RwLock::default(),
             streams: Arc::default(),
             board: Arc::default(),

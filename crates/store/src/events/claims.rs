@@ -11,13 +11,15 @@ use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
 use super::connections;
+use super::delivery::{Delivery, channel};
+use super::lanes::Closed;
 use super::shares::shares;
 use super::steering::{self, Corruption, EventRules};
-use super::subscriptions::{self, AddressState, Channel, Mode, Subscription};
+use super::subscriptions::{self, AddressState, Mode, Subscription};
 use super::turns::{self, Turns};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, found_rows, in_list};
-use crate::{Notice, Root, Row, Tx, Value};
+use crate::{Engine, Notice, Root, Row, Tx, Value};
 
 /// How long a claim lasts, in real milliseconds: several times the duration of an attempt, plus the clock skew between
 /// two machines.
@@ -56,6 +58,10 @@ pub struct Due {
     pub unreadable: Vec<Unreadable>,
     /// Where the next search begins; empty if this one has seen every app.
     pub next: String,
+    /// The lanes of apps of which nothing is due.
+    pub quiet: Vec<(Closed, Arc<Subscription>)>,
+    /// Whether some of what is due was left out, because enough is in progress.
+    pub limited: bool,
 }
 
 /// Due events that this server cannot read, so that it can send the others.
@@ -104,85 +110,31 @@ enum Verdict {
     Drop(&'static str),
 }
 
-/// An event to be sent now. It holds keys, so it has no `Debug`.
-#[derive(Clone)]
-pub struct Delivery {
-    /// The tenant where it happened.
-    pub tenant: TenantKey,
-    /// The app that receives it.
-    pub app_id: AppId,
-    /// The event's ID, the same in every attempt.
-    pub event_id: String,
-    /// Its type.
-    pub event_type: String,
-    /// The form of its envelope.
-    pub form: Form,
-    /// The payload: JSON, without the envelope.
-    pub payload: String,
-    /// When it happened, in the tenant's time.
-    pub created_at: i64,
-    /// How many attempts were made before.
-    pub attempts: i64,
-    /// What is wrong with it on purpose.
-    pub corrupted: Option<Corruption>,
-    /// How the app receives events.
-    pub route: Arc<Subscription>,
-    pub(super) developer: TenantKey,
-    pub(super) number: i64,
-    /// The owner of the claim.
-    pub(super) owner: String,
-}
-
-impl Delivery {
-    /// The channel of the app for this event.
-    pub fn channel(&self) -> &Channel {
-        channel(self.form, &self.route)
-    }
-}
-
-fn channel(form: Form, route: &Subscription) -> &Channel {
-    if form == Form::Callback { &route.callbacks } else { &route.events }
-}
-
-/// The result of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// The HTTP status of the answer, if there was one.
-    pub status: Option<u16>,
-    /// Why it failed; `None` if it did not.
-    pub failure: Option<String>,
-}
-
-/// The outcome of an attempt for its event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// The app received it.
-    Delivered,
-    /// It waits for a retry.
-    Retried,
-    /// The last attempt failed.
-    Dropped,
-    /// The claim had expired: another worker has the event.
-    Lost,
-}
-
 /// At most `most` due events of all tenants, ordered by due time. If several apps have due events, each gets a share. Events
 /// of the apps `except` are left out, and so are those beyond an app's limit of deliveries in progress. `real_now` is the
 /// real time. It only reads, and its cost does not depend on the number of events that are left out: if there are many, it
-/// looks at a few apps, from `from` on. `from` is [`Due::next`] of the search before, empty at first.
+/// looks at a few apps, from `from` on. `from` is [`Due::next`] of the search before, empty at first. `lanes` are those that are
+/// closed.
 pub async fn due(
     root: &mut Root,
     real_now: i64,
     most: usize,
     except: &[AppId],
     in_progress: &InProgress,
-    from: &str,
+    (from, lanes): (&str, &[Closed]),
 ) -> Result<Due, StoreError> {
     let full = in_progress.iter().filter(|((_, mode), count)| **count >= most_of(*mode));
     let except: HashSet<AppId> = except.iter().copied().chain(full.map(|((app_id, _), _)| *app_id)).collect();
-    let Turns { rows, mut unreadable, next, .. } = turns::read(root, real_now, most, &except, from).await?;
+    let Turns { rows, mut unreadable, next, saw_all, .. } =
+        turns::read(root, real_now, most, &except, from).await?;
+    let mut quiet: Vec<Closed> = lanes.to_vec();
+    quiet.retain(|lane| saw_all && !except.contains(&lane.app_id));
+    quiet.retain(|lane| rows.iter().all(|row| row.app_id != lane.app_id));
+    let found = rows.len();
     let mut rows = shares(rows, most, |row| row.app_id);
-    let Routes { found: routes, closed } = routes(root, &rows).await?;
+    let apps = rows.iter().map(|row| (row.app_id, row.developer));
+    let apps = apps.chain(quiet.iter().map(|lane| (lane.app_id, lane.developer))).collect();
+    let Routes { found: routes, closed } = routes(root, apps).await?;
     rows.retain(|row| !closed.contains_key(&row.app_id));
     unreadable.extend(closed.into_iter().map(|(app_id, why)| Unreadable { app_id: app_id.to_string(), why }));
     let mut counts = in_progress.clone();
@@ -193,7 +145,9 @@ pub async fn due(
         *count += 1;
         *count <= most_of(mode)
     });
-    Ok(Due { rows, routes, unreadable, next })
+    let quiet = quiet.into_iter().filter_map(|lane| Some((lane, routes.get(&lane.app_id)?.clone())));
+    let (quiet, limited) = (quiet.collect(), !saw_all || !except.is_empty() || rows.len() < found);
+    Ok(Due { rows, routes, unreadable, next, quiet, limited })
 }
 
 pub(super) fn key(mut row: Row) -> Result<Result<Key, Unreadable>, StoreError> {
@@ -224,9 +178,8 @@ struct Routes {
     closed: HashMap<AppId, String>,
 }
 
-/// How the apps of some rows receive events.
-async fn routes(root: &mut Root, rows: &[Key]) -> Result<Routes, StoreError> {
-    let apps: BTreeMap<AppId, TenantKey> = rows.iter().map(|row| (row.app_id, row.developer)).collect();
+/// How apps receive events, with the tenant that made each.
+async fn routes(root: &mut Root, apps: BTreeMap<AppId, TenantKey>) -> Result<Routes, StoreError> {
     let apps: Vec<(AppId, TenantKey)> = apps.into_iter().collect();
     let Routes { mut found, mut closed } = Routes::default();
     for piece in apps.chunks(PIECE) {
@@ -312,6 +265,18 @@ pub struct Claimed {
     pub acted: bool,
 }
 
+/// A new owner of claims: random.
+pub fn owner(engine: &Engine) -> String {
+    format!("{:032x}", engine.ids.random())
+}
+
+/// Takes back all claims, when a process starts on a store that no other process writes to: those who held them are gone.
+pub async fn take_back(root: &mut Root) -> Result<usize, StoreError> {
+    let sql =
+        "UPDATE event_delivery SET lease_until = 0 WHERE state = 'waiting' AND lease_until > 0 RETURNING 1";
+    Ok(root.rows(sql, &[]).await?.len())
+}
+
 /// Claims due events, in order. Events that other workers have claimed meanwhile are left out, and so are those that
 /// cannot be sent: without a URL they are dropped, before its verification they wait.
 ///
@@ -339,7 +304,7 @@ pub async fn claim(
             groups.entry((row.tenant, verdict)).or_default().push(row.number);
         }
     }
-    let owner = format!("{:032x}", root.engine().ids.random());
+    let owner: Arc<str> = owner(root.engine()).into();
     let mut claimed = HashMap::new();
     let (mut ended, mut postponed) = (HashSet::new(), false);
     for ((tenant, verdict), mut numbers) in groups {
@@ -381,7 +346,7 @@ async fn readable(
     root: &mut Root,
     due: &Due,
     (mut claimed, ended): (HashMap<Numbered, Row>, &HashSet<Numbered>),
-    owner: &str,
+    owner: &Arc<str>,
 ) -> Result<(Vec<Delivery>, HashMap<(TenantKey, AppId), usize>), StoreError> {
     let mut deliveries = Vec::with_capacity(claimed.len());
     let mut failed: HashMap<(TenantKey, AppId), usize> = HashMap::new();
@@ -391,7 +356,7 @@ async fn readable(
         }
         let (row, route) = (claimed.remove(&(key.tenant, key.number)), due.routes.get(&key.app_id));
         if let (Some(row), Some(route)) = (row, route) {
-            match delivery(root, key, row, route.clone(), owner.to_owned())? {
+            match delivery(root, key, row, route.clone(), owner.clone())? {
                 Some(delivery) => deliveries.push(delivery),
                 None => {
                     spoil(&mut root.tenant(key.tenant), key.number, owner).await?;
@@ -466,7 +431,7 @@ fn delivery(
     key: &Key,
     mut row: Row,
     route: Arc<Subscription>,
-    owner: String,
+    owner: Arc<str>,
 ) -> Result<Option<Delivery>, StoreError> {
     let payload = row.text(4)?;
     let payload = match row.flag(3)? {
@@ -491,6 +456,7 @@ fn delivery(
         corrupted: Corruption::read(&row.text(7)?),
         route,
         owner,
+        seat: None,
     }))
 }
 

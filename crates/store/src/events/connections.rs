@@ -183,7 +183,9 @@ pub async fn release(root: &mut Root, app_id: AppId, real_now: i64) -> Result<()
                    WHERE tenant = $1 AND app_id = $2 AND failure = $3 AND state = 'waiting' AND attempts > 0 AND lease_until <= $4";
         let most = i64::try_from(Form::V2.retries_ms().len()).unwrap_or(1) - 1;
         let params = [app_id.into(), NOT_CONNECTED.into(), real_now.into(), most.into()];
-        root.tenant(home).rows(sql, params).await?;
+        let mut tx = root.tenant(home);
+        tx.close_lane(app_id);
+        tx.rows(sql, params).await?;
     }
     let engine = root.engine().clone();
     root.on_commit(Hook { before: Box::new(|| {}), after: Box::new(move || engine.wakeup.wake()) });

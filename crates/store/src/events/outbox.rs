@@ -1,10 +1,13 @@
 //! The outbox: rows are added where events happen, and read to show them.
 
-use larkspur_contract::EventType;
 use larkspur_contract::ids::{AppId, TenantKey};
+use larkspur_contract::{Effect, EventType};
 
+use super::claims::LEASE_MS;
+use super::delivery::Delivery;
+use super::lanes::Way;
 use crate::driver::StoreError;
-use crate::{Notice, Root, Row, Tx, apps};
+use crate::{Emitted, Notice, Root, Row, Tx, apps};
 
 /// How many of an app's events are shown.
 const SHOWN: i64 = 20;
@@ -56,11 +59,18 @@ pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
                state, due_at, attempts, owner, lease_until, status, failure) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING tenant, number";
     let kind = event.kind;
-    let payload = if kind.secret { tx.engine().keys.seal(event.payload) } else { event.payload.to_owned() };
-    let number = tx.next_id();
+    let engine = tx.engine().clone();
+    let payload = if kind.secret { engine.keys.seal(event.payload) } else { event.payload.to_owned() };
+    let (number, now) = (tx.next_id(), engine.clock.now_ms());
+    let event_id = engine.keys.event_id(number, tx.tenant());
+    let way = engine.lanes.way(event.app_id, kind.form, payload.len(), !kind.secret && has_no_rules(tx));
+    let (owner, lease_until) = match &way {
+        Some(Way::Handed(seat)) => (seat.owner.clone(), now + LEASE_MS),
+        _ => ("".into(), 0),
+    };
     let row = vec![
         number.into(),
-        tx.engine().keys.event_id(number, tx.tenant()).into(),
+        event_id.as_str().into(),
         event.app_id.into(),
         event.developer.into(),
         kind.name.into(),
@@ -69,16 +79,33 @@ pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
         payload.into(),
         event.created_at.into(),
         "waiting".into(),
-        tx.engine().clock.now_ms().into(),
+        now.into(),
         0.into(),
-        "".into(),
-        0.into(),
+        (*owner).into(),
+        lease_until.into(),
         crate::Value::Null,
         "".into(),
     ];
     tx.insert(sql, row).await?;
-    tx.emitted(kind, event.app_id, number);
+    tx.wrote_event(Emitted { kind, app_id: event.app_id, number });
+    match way {
+        Some(Way::Handed(seat)) => {
+            let delivery = Delivery::fresh(event, (tx.tenant(), number, event_id), seat);
+            tx.on_commit(|| {}, move || engine.lanes.hand_over(delivery));
+        }
+        Some(Way::Stored { closing }) => {
+            tx.on_commit(|| {}, move || drop(closing));
+            tx.on_commit(|| {}, move || engine.wakeup.wake());
+        }
+        None => tx.on_commit(|| {}, move || engine.wakeup.wake()),
+    }
     Ok(())
+}
+
+/// Whether the tenant is known to have no fault rules, which every event has to pass.
+fn has_no_rules(tx: &Tx) -> bool {
+    let known = tx.engine().memory.tenants.get(&tx.tenant(), Effect::Writes);
+    known.is_some_and(|tenant| tenant.faults.is_empty())
 }
 
 /// The last events of an app in the transaction's tenant, the newest first.
@@ -124,6 +151,7 @@ pub async fn drop_challenges(tx: &mut Tx, app_id: AppId, why: &str) -> Result<()
 pub(super) async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<(), StoreError> {
     let sql = "UPDATE event_delivery SET due_at = $3 WHERE tenant = $1 AND app_id = $2 AND state = 'waiting' AND attempts = 0 \
                AND steered = 0";
+    tx.close_lane(app_id);
     tx.rows(sql, [app_id.into(), real_now.into()]).await.map(drop)
 }
 

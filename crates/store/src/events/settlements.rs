@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::TenantKey;
 
-use super::claims::{Attempt, Delivery, Outcome};
+use super::delivery::{Attempt, Delivery, Outcome};
 use super::{outbox, subscriptions};
 use crate::driver::StoreError;
 use crate::tx::{PIECE, in_list};
@@ -21,7 +21,7 @@ pub async fn settle(
     let mut arrived: BTreeMap<(TenantKey, &str, Option<u16>), BTreeMap<i64, usize>> = BTreeMap::new();
     for (place, (delivery, attempt)) in done.iter().enumerate() {
         if attempt.failure.is_none() {
-            let group = (delivery.tenant, delivery.owner.as_str(), attempt.status);
+            let group = (delivery.tenant, &*delivery.owner, attempt.status);
             arrived.entry(group).or_default().insert(delivery.number, place);
         } else {
             outcomes[place] = failed(root, delivery, attempt, real_now).await?;
@@ -82,7 +82,7 @@ async fn failed(
                WHERE tenant = $1 AND number = $2 AND owner = $3 AND state = 'waiting' RETURNING number";
     let params = [
         delivery.number.into(),
-        delivery.owner.as_str().into(),
+        (*delivery.owner).into(),
         state.into(),
         due_at.into(),
         attempt.status.map(i64::from).into(),

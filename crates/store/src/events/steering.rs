@@ -122,6 +122,7 @@ pub async fn held(tx: &mut Tx, app_id: AppId) -> Result<i64, StoreError> {
 pub async fn release(tx: &mut Tx, app_id: AppId, real_now: i64) -> Result<usize, StoreError> {
     let sql = "UPDATE event_delivery SET state = 'waiting', due_at = $3, failure = '' WHERE tenant = $1 AND app_id = $2 AND state = 'held' \
                RETURNING 1";
+    tx.close_lane(app_id);
     let released = tx.rows(sql, [app_id.into(), real_now.into()]).await?.len();
     let engine = tx.engine().clone();
     tx.on_commit(|| {}, move || engine.wakeup.wake());

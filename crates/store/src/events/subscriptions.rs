@@ -229,11 +229,13 @@ pub async fn set(tx: &mut Tx, app_id: AppId, subscription: &Subscription) -> Res
         params.push(sealed.unwrap_or_default().into());
     }
     params.push(subscription.ticket_at.into());
+    tx.close_lane(app_id);
     tx.rows_of(sql, params).await.map(drop)
 }
 
 /// Deletes how an app made in the transaction's tenant receives events. Call [`announce`] afterwards.
 pub async fn remove(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
+    tx.close_lane(app_id);
     tx.rows("DELETE FROM app_events WHERE tenant = $1 AND app_id = $2", [app_id.into()]).await.map(drop)
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Turns {
     pub(super) unreadable: Vec<Unreadable>,
     /// Where the next search begins; empty if this one has seen every app.
     pub(super) next: String,
+    /// Whether all that is due was read.
+    pub(super) saw_all: bool,
     seen: HashSet<(TenantKey, i64)>,
 }
 
@@ -86,6 +88,7 @@ pub(super) async fn read(
         is_full |= rows.len() >= window;
         turns.keep(rows, except)?;
     }
+    turns.saw_all = !is_full;
     if is_full && turns.rows.len() < most {
         visit(root, real_now, most, except, (from, &mut turns)).await?;
     }

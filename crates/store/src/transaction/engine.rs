@@ -8,6 +8,7 @@ use super::blob_store::Blobs;
 use super::driver::{self, BoxFuture, Driver, StoreError};
 use super::root::Root;
 use crate::clock::Clock;
+use crate::events::lanes::Lanes;
 use crate::pace::Pace;
 use crate::{Attempts, Ids, Keys, Memory, Notices, Wakeup};
 
@@ -23,6 +24,8 @@ pub struct Engine {
     pub keys: Keys,
     /// Wakes the worker that delivers events.
     pub wakeup: Wakeup,
+    /// Events that need no search.
+    pub lanes: Lanes,
     /// Tells this process what changed.
     pub notices: Notices,
     /// The last attempts of this process to deliver an event.

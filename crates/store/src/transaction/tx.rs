@@ -158,18 +158,18 @@ impl Tx {
         self.noted(result)
     }
 
-    /// Records that an event of this type was written for an app, as the delivery with this number, and wakes the worker after
-    /// the commit.
-    pub(crate) fn emitted(&mut self, kind: &'static EventType, app_id: AppId, number: i64) {
-        self.shared.emitted(Emitted { kind, app_id, number });
-        let (engine, tenant) = (self.engine.clone(), self.tenant);
-        self.on_commit(
-            || {},
-            move || {
-                engine.wakeup.wake();
-                engine.notices.tell(tenant, Notice::Delivery(number));
-            },
-        );
+    /// Records that an event was written for an app.
+    pub(crate) fn wrote_event(&mut self, event: Emitted) {
+        let notice = Notice::Delivery(event.number);
+        self.shared.emitted(event);
+        self.notify(notice);
+    }
+
+    /// What waits of an app comes before new events of it.
+    pub(crate) fn close_lane(&mut self, app_id: AppId) {
+        if let Some(closing) = self.engine.lanes.close(app_id) {
+            self.on_commit(|| {}, move || drop(closing));
+        }
     }
 
     /// Tells those who watch the tenant what changed, after the commit.

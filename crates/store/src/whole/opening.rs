@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::driver::{Driver, StoreError};
+use crate::events::lanes::Lanes;
 use crate::pace::Pace;
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};
@@ -57,6 +58,7 @@ impl Engine {
             ids,
             keys,
             wakeup: Wakeup::default(),
+            lanes: Lanes::default(),
             notices: Notices::default(),
             attempts: Attempts::default(),
             pace: Pace::default(),

@@ -161,10 +161,13 @@ impl Directory {
             if opened {
                 self.opened.insert(app_id, now);
             }
-            match details.count {
-                0 => self.told.remove(&app_id),
-                _ => self.told.insert(app_id, details),
-            };
+            if details.count == 0 {
+                engine.lanes.leave(app_id);
+                self.told.remove(&app_id);
+            } else {
+                engine.lanes.enter(app_id, details.tenant);
+                self.told.insert(app_id, details);
+            }
         }
         Ok(())
     }

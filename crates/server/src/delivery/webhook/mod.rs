@@ -11,7 +11,7 @@ use bytes::Bytes;
 use larkspur_api::rules::webhook;
 use larkspur_api::{Challenge, Heard, Step};
 use larkspur_contract::events::{self, Form};
-use larkspur_store::events::claims::{Attempt, Delivery};
+use larkspur_store::events::delivery::{Attempt, Delivery};
 use larkspur_store::events::steering::Corruption;
 use larkspur_store::{Engine, Exchange, Keys};
 use serde::Serialize;

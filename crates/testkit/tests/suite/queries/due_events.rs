@@ -53,7 +53,9 @@ async fn look(engine: &Arc<Engine>, except: &[AppId], from: &str) -> Due {
     let (except, from) = (Arc::new(except.to_vec()), from.to_owned());
     let looking = engine.run(Effect::Reads, move |root| {
         let (except, from) = (except.clone(), from.clone());
-        Box::pin(async move { claims::due(root, NOW + 1, MOST, &except, &InProgress::new(), &from).await })
+        Box::pin(
+            async move { claims::due(root, NOW + 1, MOST, &except, &InProgress::new(), (&from, &[])).await },
+        )
     });
     looking.await.expect("a look")
 }

@@ -9,7 +9,8 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_server::delivery::DeliveryWorker;
 use larkspur_store::copy::Source;
-use larkspur_store::events::claims::{self, Attempt, Delivery, InProgress, LEASE_MS, Outcome, POSTS_EACH};
+use larkspur_store::events::claims::{self, InProgress, LEASE_MS, POSTS_EACH};
+use larkspur_store::events::delivery::{Attempt, Delivery, Outcome};
 use larkspur_store::events::steering::{EventRules, NoRules};
 use larkspur_store::events::subscriptions::Mode;
 use larkspur_store::events::{outbox, settlements};
@@ -185,7 +186,7 @@ pub(super) async fn claim_in(engine: &Arc<Engine>, now: i64) -> Vec<Delivery> {
 async fn claim_beside(engine: &Arc<Engine>, now: i64, in_progress: InProgress) -> Vec<Delivery> {
     let due = engine.run(Effect::Reads, move |root| {
         let in_progress = in_progress.clone();
-        Box::pin(async move { claims::due(root, now, 100, &[], &in_progress, "").await })
+        Box::pin(async move { claims::due(root, now, 100, &[], &in_progress, ("", &[])).await })
     });
     let due = Arc::new(due.await.expect("a look"));
     let claimed = engine.run(Effect::Writes, move |root| {
@@ -273,7 +274,7 @@ async fn a_deleted_world_leaves_nothing_to_deliver() {
     let late = Attempt { status: Some(200), failure: None };
     assert_eq!(settle(&maker, &held[0], late, 0).await, Outcome::Lost);
     let due = maker.world.lab.app.engine().run(Effect::Reads, |root| {
-        Box::pin(async { claims::due(root, i64::MAX, 100, &[], &InProgress::new(), "").await })
+        Box::pin(async { claims::due(root, i64::MAX, 100, &[], &InProgress::new(), ("", &[])).await })
     });
     assert!(due.await.expect("a look").is_empty());
 }
@@ -376,7 +377,7 @@ async fn posts_in_progress_count_toward_the_most_of_an_app() {
 /// The events that are due, and whether two claims of them changed anything.
 async fn claim_twice(engine: &Arc<Engine>, now: i64) -> (bool, [bool; 2]) {
     let due = engine.run(Effect::Reads, move |root| {
-        Box::pin(async move { claims::due(root, now, 100, &[], &InProgress::new(), "").await })
+        Box::pin(async move { claims::due(root, now, 100, &[], &InProgress::new(), ("", &[])).await })
     });
     let due = Arc::new(due.await.expect("a look"));
     let mut acted = [false; 2];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::Clock;
-use larkspur_store::events::claims::{Attempt, Delivery, Outcome};
+use larkspur_store::events::delivery::{Attempt, Delivery, Outcome};
 use larkspur_store::events::{settlements, subscriptions};
 use larkspur_testkit::receiver::{Manner, Receiver};
 use serde_json::{Value, json};
