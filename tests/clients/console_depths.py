@@ -51,6 +51,8 @@ def depths(checks, console, home, log_id, message):
                 console.go(screen, **params.get(screen, {}))
                 if screen == "events":
                     listed(console)
+                if screen == "traffic":
+                    console.until("document.querySelector('.detail [role=tab]') !== null")
                 console.press(letter, held=held)
                 opened(console, f"{screen} {letter}")
         for letter in ON_MESSAGE:

@@ -15,8 +15,7 @@ def run(checks, server, browser):
                 for screen in SCREENS:
                     with checks(f"{screen}, {language}, {theme}: no barrier that axe finds, and every control has a name"):
                         console.go(screen)
-                        if language == "en":
-                            console.picture(f"{screen}-1280-{theme}")
+                        console.picture(f"{screen}-1280-{theme}-{language}")
                         found = console.axe()
                         assert not found, found
                         assert not console.nameless(), console.nameless()
@@ -38,11 +37,12 @@ def drawn(console, character):
 
 
 def narrow(checks, server, browser):
-    for theme in THEMES:
-        with Console(server, browser, 390, 844, theme=theme) as console:
-            for screen in SCREENS:
-                console.go(screen)
-                console.picture(f"{screen}-390-{theme}")
+    for language in LANGUAGES:
+        for theme in THEMES:
+            with Console(server, browser, 390, 844, language, theme) as console:
+                for screen in SCREENS:
+                    console.go(screen)
+                    console.picture(f"{screen}-390-{theme}-{language}")
     for name, width, height, language in (("320 px", 320, 640, "en"), ("320 px in Chinese", 320, 640, "zh"), ("390 px", 390, 844, "en"), ("200 %", 640, 400, "en")):
         with checks(f"{name}: nothing is lost at the side, and all is large enough to hit"), \
                 Console(server, browser, width, height, language) as console:

@@ -424,7 +424,7 @@ def apps():
         Act("app.ledger", "apps", "Export manifest", "m", make=app, params=own, show=at_app, after=exported),
         Act("user.token", "login", "Issue a token", "n", after=once),
         Act("token.inspect", "login", "Inspect", make=token, show=pasted),
-        Act("token.revoke", "login", "Revoke: Ada", make=token, show=anew, after=ask),
+        Act("token.revoke", "login", "Revoke: Ada", make=token, params=lambda home, ids: {"app": home.facts["app_id"]}, show=anew, after=ask),
     ]
 
 

@@ -1,4 +1,4 @@
-//! What a tab may open, for whoever adds it: the operations of the platform and people at their clients.
+//! What a tab may open, and who may manage tabs: for the operations of the platform, and for people at their clients.
 
 use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::{Behaviour, Fault, codes};
