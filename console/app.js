@@ -1,5 +1,6 @@
 // The frame: session, language, theme, routes, the top bar, keys and the palette. It knows screens only by their contract.
-import {begin, get, run, W} from './lib/api.js';
+import {begin, get, lastDone, run, send, W} from './lib/api.js';
+import {asCode} from './lib/ascode.js';
 import * as dialog from './lib/dialog.js';
 import {h, replace} from './lib/dom.js';
 import {gate, sign} from './lib/gate.js';
@@ -279,6 +280,8 @@ function entries() {
   for (const one of worlds.peek()) all.push({text: t('app.toWorld', {world: one.name}), run: () => context.go(hashOf(one.tenant_key, screen.peek(), new URLSearchParams()))});
   for (const one of users.peek()) all.push({text: t('app.seeAs', {user: one.name}), run: () => see(one)});
   for (const one of THEMES) all.push({text: `${t('app.theme')}: ${t(`app.theme.${one}`)}`, run: () => setTheme(one)});
+  const done = lastDone();
+  if (done) all.push({text: t('app.lastAsCode'), run: () => void dialog.open(t('app.lastAsCode'), asCode({...done, text: done.text || 'app.lastAsCode'}), {class: 'wide'})});
   all.push({text: t('app.otherLanguage'), run: otherLanguage}, {text: t('app.help'), key: '?', run: help}, {text: t('app.signOut'), run: signOut});
   return all;
 }
@@ -294,7 +297,7 @@ function otherLanguage() {
 }
 
 async function signOut() {
-  await run({method: 'DELETE', path: '/larkspur/console/session'}).catch(() => null);
+  await send({method: 'DELETE', path: '/larkspur/console/session'}).catch(() => null);
   location.reload();
 }
 

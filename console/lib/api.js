@@ -1,8 +1,22 @@
 // An action is a value. A button, a curl line, a command and a line of code are printed from it, so none can drift.
 
+/** Everything that the page does: an operation of the control API each. Tests do each by button, by key, by curl and by command. */
+export const ACTIONS = /** @type {const} */ ([
+  'chat.say', 'message.click', 'message.react', 'message.unreact', 'message.pin', 'message.unpin', 'message.recall', 'message.read', 'message.edit',
+  'chat.create', 'chat.member_put', 'chat.member_delete', 'chat.tab_add', 'chat.tab_order', 'chat.tab_delete', 'chat.messages', 'p2p.open', 'app.menu_click',
+  'traffic.replay', 'traffic.export', 'traffic.diff', 'traffic.clear',
+  'event.list', 'event.resend', 'event.send', 'app.deliveries.put', 'app.deliveries.delete', 'app.events.challenge', 'app.connections.delete',
+  'app.create', 'app.update', 'app.secret', 'app.token', 'app.sign_in.put', 'app.ledger',
+  'fault.add', 'fault.update', 'fault.delete', 'fault.clear', 'fault.order',
+  'world.create', 'world.delete', 'world.reset', 'world.clock', 'world.seed', 'world.settings.put',
+  'world.snapshots.create', 'world.snapshots.restore', 'world.snapshots.delete', 'world.snapshots.diff', 'world.snapshots.upload',
+  'user.token', 'token.inspect', 'token.revoke',
+]);
+/** @typedef {typeof ACTIONS[number]} ActionId */
+
 /**
  * @typedef {object} Action
- * @property {string} id operation, with or without `larkspur.v1.`
+ * @property {ActionId} id operation, without `larkspur.v1.`
  * @property {string} method
  * @property {string} path filled, such as `/larkspur/v1/worlds/KEY/faults`
  * @property {Record<string, any>} [query]
@@ -12,7 +26,6 @@
  * @property {string} [key] the key that runs it
  * @property {string} [danger] what is lost: asked before, with focus on Cancel
  * @property {string} [cli] the short command, if there is one
- * @property {string} [token] the environment variable with the token, if it is not the control key
  */
 /** @typedef {{csrf: string, expires_at_ms: number, release: string, base_url: string, mode: string}} Session */
 /** @typedef {{field: string, value?: string, description: string}} Violation */
@@ -94,13 +107,33 @@ export async function renew() {
   session = data.data || data;
 }
 
+/** @typedef {{method: string, path: string, query?: Record<string, any>, body?: any, id?: string}} Call */
+/** @typedef {Omit<Action, 'text'> & {text?: string}} Deed an action that needs no label */
+
+/** @type {Deed | null} */
+let last = null;
+
+/** What was done last. */
+export function lastDone() {
+  return last;
+}
+
+/**
+ * Does something; throws `Refused` for an answer that is not a success.
+ * @param {Deed} action
+ */
+export async function run(action) {
+  last = action;
+  return send(action);
+}
+
 /**
  * Calls the server; throws `Refused` for an answer that is not a success.
- * @param {{method: string, path: string, query?: Record<string, any>, body?: any, id?: string}} call
+ * @param {Call} call
  * @param {AbortSignal} [signal]
  * @returns {Promise<{status: number, data: any, log_id: string}>}
  */
-export async function run(call, signal) {
+export async function send(call, signal) {
   try {
     return await once(call, signal);
   } catch (error) {
@@ -111,7 +144,7 @@ export async function run(call, signal) {
 }
 
 /**
- * @param {{method: string, path: string, query?: Record<string, any>, body?: any, id?: string}} call
+ * @param {Call} call
  * @param {AbortSignal} [signal]
  */
 async function once(call, signal) {
@@ -142,7 +175,7 @@ async function once(call, signal) {
  * @returns {Promise<any>}
  */
 export async function get(path, query, signal) {
-  return (await run({method: 'GET', path, query}, signal)).data;
+  return (await send({method: 'GET', path, query}, signal)).data;
 }
 
 /** @typedef {{id: string, method: string, path: string, summary: string, effect?: string, access?: string, tokens?: string[], scopes?: string[], tier?: string, windows?: {cap: number, seconds: number}[], codes?: number[], behaviours?: string[], emits?: string[], reference?: string, example?: string}} Op */
@@ -179,7 +212,8 @@ export async function actionOf(fix, world, label) {
   /** @type {Record<string, string>} */
   const names = {tenant_key: world, ...fix.path};
   const path = one.path.replace(/\{(\w+)\}/g, (all, name) => encodeURIComponent(names[name] ?? all));
-  return {id, method: one.method, path, body: one.method === 'GET' || one.method === 'DELETE' ? undefined : fix.body ?? {}, ...label};
+  // What undoes a refusal is named by the server.
+  return {id: /** @type {ActionId} */ (id), method: one.method, path, body: one.method === 'GET' || one.method === 'DELETE' ? undefined : fix.body ?? {}, ...label};
 }
 
 /**
@@ -237,21 +271,28 @@ export function quoted(word) {
 const CONTROL_KEY = 'CONTROL_KEY';
 
 /**
+ * The parts of a form with files: their names, and the file or the value.
+ * @param {FormData} form
+ */
+const parts = form => [...form].map(([name, value]) => ({name, file: value instanceof File ? value.name : '', value: String(value)}));
+
+/**
  * A curl line.
  * @param {Action} action
  */
 export function curl(action) {
-  const parts = [`curl -s ${action.method === 'GET' ? '' : `-X ${action.method} `}${quoted(session.base_url + url(action.path, action.query))}`];
-  parts.push(`-H "Authorization: Bearer $${action.token ?? CONTROL_KEY}"`);
-  if (action.body !== undefined) parts.push(`-H 'Content-Type: application/json'`, `-d ${quoted(text(action.body))}`);
-  return parts.join(' \\\n  ');
+  const all = [`curl -s ${action.method === 'GET' ? '' : `-X ${action.method} `}${quoted(session.base_url + url(action.path, action.query))}`];
+  all.push(`-H "Authorization: Bearer $${CONTROL_KEY}"`);
+  if (action.body instanceof FormData) all.push(...parts(action.body).map(({name, file, value}) => `-F ${quoted(`${name}=${file ? `@${file}` : value}`)}`));
+  else if (action.body !== undefined) all.push(`-H 'Content-Type: application/json'`, `-d ${quoted(text(action.body))}`);
+  return all.join(' \\\n  ');
 }
 
 /** The parameter that follows a collection in a path. */
 const PARAMETERS = /** @type {Record<string, string>} */ ({
   worlds: 'tenant_key', apps: 'app_id', users: 'user_id', chats: 'chat_id', messages: 'message_id', faults: 'fault_id', events: 'event_id',
   traffic: 'log_id', snapshots: 'name', hooks: 'hook_id', documents: 'token', members: 'member', pending: 'member', collaborators: 'member',
-  images: 'image_key', files: 'file_key', reactions: 'reaction_id', refusals: 'operation',
+  tabs: 'tab_id', images: 'image_key', files: 'file_key', reactions: 'reaction_id', refusals: 'operation',
 });
 /** What follows a collection without being a parameter. */
 const VERBS = new Set(['order', 'preview', 'check', 'summary', 'diff', 'export', 'open', 'restore']);
@@ -262,22 +303,22 @@ const VERBS = new Set(['order', 'preview', 'check', 'summary', 'diff', 'export',
  */
 export function cli(action) {
   if (action.cli) return action.cli;
-  const parts = [`larkspur call ${full(action.id)}`];
-  const segments = action.path.split('/').slice(action.path.startsWith('/open-apis/') ? 4 : 3);
+  const all = [`larkspur call ${full(action.id)}`];
+  const segments = action.path.split('/').slice(3);
   segments.forEach((collection, i) => {
     const value = segments[i + 1];
     if (i % 2 === 0 && value !== undefined && PARAMETERS[collection] && !VERBS.has(value)) {
-      parts.push(`--path ${quoted(`${PARAMETERS[collection]}=${decodeURIComponent(value)}`)}`);
+      all.push(`--path ${quoted(`${PARAMETERS[collection]}=${decodeURIComponent(value)}`)}`);
     }
   });
   for (const [name, value] of Object.entries(action.query || {})) {
     for (const one of Array.isArray(value) ? value : [value]) {
-      if (one !== undefined && one !== null && one !== '') parts.push(`--query ${quoted(`${name}=${one}`)}`);
+      if (one !== undefined && one !== null && one !== '') all.push(`--query ${quoted(`${name}=${one}`)}`);
     }
   }
-  if (action.body !== undefined) parts.push(`--body ${quoted(text(action.body))}`);
-  if (action.token) parts.push(`--token "$${action.token}"`);
-  return parts.join(' \\\n  ');
+  if (action.body instanceof FormData) all.push(...parts(action.body).map(({name, file, value}) => (file ? `--file ${quoted(`${name}=@${file}`)}` : `--field ${quoted(`${name}=${value}`)}`)));
+  else if (action.body !== undefined) all.push(`--body ${quoted(text(action.body))}`);
+  return all.join(' \\\n  ');
 }
 
 /**
@@ -305,8 +346,15 @@ function pythonic(value) {
 export function python(action) {
   const target = JSON.stringify(session.base_url + url(action.path, action.query));
   const lines = ['import json, os, urllib.request', '', `request = urllib.request.Request(${target}, method="${action.method}")`,
-    'request.add_header("Authorization", "Bearer " + os.environ["' + (action.token ?? CONTROL_KEY) + '"])'];
-  if (action.body !== undefined) {
+    'request.add_header("Authorization", "Bearer " + os.environ["' + CONTROL_KEY + '"])'];
+  if (action.body instanceof FormData) {
+    lines.push('request.add_header("Content-Type", "multipart/form-data; boundary=larkspur")', 'request.data = b"".join([');
+    for (const {name, file, value} of parts(action.body)) {
+      const head = `--larkspur\r\nContent-Disposition: form-data; name="${name}"${file ? `; filename="${file}"` : ''}\r\n\r\n`;
+      lines.push(`    ${JSON.stringify(head)}.encode(), ${file ? `open(${JSON.stringify(file)}, "rb").read()` : `${JSON.stringify(value)}.encode()`}, b"\\r\\n",`);
+    }
+    lines.push('    b"--larkspur--\\r\\n"])');
+  } else if (action.body !== undefined) {
     lines.push('request.add_header("Content-Type", "application/json")');
     lines.push(typeof action.body === 'string' ? `request.data = ${JSON.stringify(action.body)}.encode()` : `request.data = json.dumps(${pythonic(masked(action.body))}).encode()`);
   }
@@ -321,8 +369,12 @@ export function python(action) {
 export function node(action) {
   const target = JSON.stringify(session.base_url + url(action.path, action.query));
   const lines = [`const answer = await fetch(${target}, {`, `  method: '${action.method}',`,
-    '  headers: {Authorization: `Bearer ${process.env.' + (action.token ?? CONTROL_KEY) + '}`' + (action.body === undefined ? '' : `, 'Content-Type': 'application/json'`) + '},'];
-  if (action.body !== undefined) {
+    '  headers: {Authorization: `Bearer ${process.env.' + CONTROL_KEY + '}`' + (action.body === undefined || action.body instanceof FormData ? '' : `, 'Content-Type': 'application/json'`) + '},'];
+  if (action.body instanceof FormData) {
+    lines.unshift(`import {readFileSync} from 'node:fs';`, 'const form = new FormData();', ...parts(action.body).map(({name, file, value}) => (file
+      ? `form.append(${JSON.stringify(name)}, new Blob([readFileSync(${JSON.stringify(file)})]), ${JSON.stringify(file)});` : `form.append(${JSON.stringify(name)}, ${JSON.stringify(value)});`)));
+    lines.push('  body: form,');
+  } else if (action.body !== undefined) {
     const body = typeof action.body === 'string' ? JSON.stringify(action.body) : JSON.stringify(masked(action.body)).replaceAll(new RegExp(`"${MARKED.source}"`, 'g'), 'process.env.$1');
     lines.push(typeof action.body === 'string' ? `  body: ${body},` : `  body: JSON.stringify(${body}),`);
   }

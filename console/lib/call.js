@@ -179,7 +179,7 @@ function events(ctx, entry) {
  * @returns {Promise<string>}
  */
 export async function exported(world, ids, as) {
-  return (await run({method: 'POST', path: W(world, 'traffic', 'export'), body: {log_ids: ids, as}, id: 'larkspur.v1.traffic.export'})).data.text;
+  return (await run({method: 'POST', path: W(world, 'traffic', 'export'), body: {log_ids: ids, as}, id: 'traffic.export'})).data.text;
 }
 
 /**
@@ -214,7 +214,7 @@ export function exportDialog(ctx, ids) {
  */
 export async function diffDialog(ctx, a, b) {
   try {
-    const data = await get(W(ctx.world.peek(), 'traffic', 'diff'), {a, b});
+    const {data} = await run({id: 'traffic.diff', method: 'GET', path: W(ctx.world.peek(), 'traffic', 'diff'), query: {a, b}});
     showDiff(ctx, data, 'A', 'B');
   } catch (error) {
     ctx.toast(/** @type {any} */ (error).line, 'failed');

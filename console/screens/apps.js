@@ -1,5 +1,5 @@
 // Apps: what each is and may do, and which scopes its calls used and lacked.
-import {W, get, run} from '../lib/api.js';
+import {W, get, run, send} from '../lib/api.js';
 import {asCode} from '../lib/ascode.js';
 import {form, open} from '../lib/dialog.js';
 import {h, replace} from '../lib/dom.js';
@@ -58,7 +58,7 @@ export default {
       const own = app();
       if (!own) return;
       try {
-        const {data} = await run(ledgerOf(own));
+        const {data} = await send(ledgerOf(own));
         // What is the same is not shown anew: a button stays where it is pressed.
         const same = JSON.stringify(data) === JSON.stringify(ledger.peek());
         if (own.app_id === app()?.app_id && !same) ledger.set(data);
@@ -76,7 +76,7 @@ export default {
         {name: 'scopes', label: t('apps.scopes'), type: 'textarea', hint: t('apps.scopesHint')},
       ], act: async values => {
         const body = {...values, scopes: values.scopes && words(values.scopes)};
-        const {data} = await run({method: 'POST', path: W(world, 'apps'), body});
+        const {data} = await run({id: 'app.create', method: 'POST', path: W(world, 'apps'), body});
         chosen.set(data.app_id);
         once(t('apps.made', {name: values.name}), [['APP_ID', data.app_id], ['APP_SECRET', data.app_secret]]);
         await ctx.reload();
@@ -92,7 +92,7 @@ export default {
     /** @param {App} own */
     const token = own => form({title: t('apps.token'), submit: t('apps.make'), fields: [{name: 'expires_in', label: t('apps.expires'), type: 'number', value: 7200, hint: t('apps.expiresHint')}],
       act: async body => {
-        const {data} = await run({method: 'POST', path: at(own, 'tokens'), body});
+        const {data} = await run({id: 'app.token', method: 'POST', path: at(own, 'tokens'), body});
         once(t('apps.token'), [['tenant_access_token', data.access_token]]);
       }});
 
@@ -111,16 +111,20 @@ export default {
     async function redirects(own) {
       const {redirect_uris: now} = await get(at(own, 'sign_in'));
       await form({title: t('apps.redirects'), submit: t('apps.save'), fields: [{name: 'redirect_uris', label: t('apps.redirects'), type: 'textarea', value: now.join('\n'), hint: t('apps.redirectsHint')}],
-        act: values => run({method: 'PUT', path: at(own, 'sign_in'), body: {redirect_uris: words(values.redirect_uris || '')}})});
+        act: values => run({id: 'app.sign_in.put', method: 'PUT', path: at(own, 'sign_in'), body: {redirect_uris: words(values.redirect_uris || '')}})});
     }
 
     /** @param {App} own */
-    function manifest(own) {
-      const found = ledger.peek();
-      if (!found) return;
-      const forms = /** @type {[string, any][]} */ ([['apps.import', {scopes: found.manifest.scopes}], ['apps.oneClick', found.manifest.one_click]]);
-      open(t('apps.manifest'), [h('p', null, t(found.exact ? 'apps.exact' : 'apps.greedy')),
-        forms.map(([key, value]) => [h('h3', null, t(key)), code(JSON.stringify(value, null, 2), t(key))]), h('h3', null, t('app.asCode')), asCode(ledgerOf(own))], {class: 'wide'});
+    async function manifest(own) {
+      try {
+        /** @type {Ledger} */
+        const found = (await run(ledgerOf(own))).data;
+        const forms = /** @type {[string, any][]} */ ([['apps.import', {scopes: found.manifest.scopes}], ['apps.oneClick', found.manifest.one_click]]);
+        open(t('apps.manifest'), [h('p', null, t(found.exact ? 'apps.exact' : 'apps.greedy')),
+          forms.map(([key, value]) => [h('h3', null, t(key)), code(JSON.stringify(value, null, 2), t(key))]), h('h3', null, t('app.asCode')), asCode(ledgerOf(own))], {class: 'wide'});
+      } catch (error) {
+        problem.set(error);
+      }
     }
 
     /** @param {boolean} has */
@@ -137,7 +141,7 @@ export default {
     };
     const keys = [
       {key: 'n', text: 'apps.create', run: add}, {key: 'b', text: 'apps.toggle', run: its(own => ctx.act(bot(own)))}, {key: 'e', text: 'apps.change', run: its(edit)},
-      {key: 'k', text: 'apps.token', run: its(token)}, {key: 'u', text: 'apps.redirects', run: its(redirects)}, {key: 's', text: 'apps.secret', run: its(secret)},
+      {key: 't', text: 'apps.token', run: its(token)}, {key: 'u', text: 'apps.redirects', run: its(redirects)}, {key: 's', text: 'apps.secret', run: its(secret)},
       {key: '+', text: 'apps.grantMarked', run: () => marked(false)}, {key: '-', text: 'apps.revokeMarked', run: () => marked(true)}, {key: 'm', text: 'apps.manifest', run: its(manifest)},
     ];
 
@@ -185,7 +189,7 @@ export default {
       if (!own) return replace(top, empty(t('apps.none'), button(t('apps.create'), add, {key: 'n', kind: 'primary'}))) && undefined;
       replace(top, h('div', {class: 'bar'}, h('h2', {class: 'grow'}, own.name), chip(own.status === 'enabled' ? 'enabled' : 'failed', t(`apps.${own.status}`)), chip(own.bot ? 'ok' : 'unused', t(own.bot ? 'apps.hasBot' : 'apps.noBot'))),
         facts([[t('apps.id'), mono(own.app_id)], [t('apps.kind'), t(`apps.${own.kind}`)], [t('apps.scopes'), number(own.scopes.length)], [t('apps.visible'), own.visible_to ? own.visible_to.join(', ') || t('apps.noUser') : t('apps.everybody')]]),
-        h('div', {class: 'bar'}, button(t(own.bot ? 'apps.botOff' : 'apps.botOn'), () => ctx.act(bot(own)), {key: 'b'}), button(t('apps.change'), () => edit(own), {key: 'e'}), button(t('apps.token'), () => token(own), {key: 'k'}),
+        h('div', {class: 'bar'}, button(t(own.bot ? 'apps.botOff' : 'apps.botOn'), () => ctx.act(bot(own)), {key: 'b'}), button(t('apps.change'), () => edit(own), {key: 'e'}), button(t('apps.token'), () => token(own), {key: 't'}),
           button(t('apps.redirects'), () => redirects(own), {key: 'u'}), button(t('apps.secret'), () => secret(own), {key: 's'})));
     });
     effect(() => {

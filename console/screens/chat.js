@@ -261,6 +261,7 @@ class Screen {
       case 'json': return void ctx.dialog.open(t('chat.json'), json(message, {open: 2}), {class: 'wide'});
       case 'resend': return this.perform(room.resend(more));
       case 'fix': return applyFix(ctx, more);
+      case 'start': return dialogs.startBot(this, more.app_id);
       case 'recall':
         if (await ctx.dialog.confirm({title: t('chat.recall'), text: t('chat.recallAsk', {line: message.line}), act: t('chat.recall')})) return this.perform(room.recall(id));
     }
@@ -269,10 +270,6 @@ class Screen {
   /** @returns {import('./chat/side.js').Doings} */
   #doings() {
     const {room, ctx} = this;
-    const platform = async (/** @type {Promise<void>} */ done) => {
-      await done.catch(error => this.refused(error));
-      this.soon();
-    };
     return {
       addMember: () => void dialogs.addMember(this),
       removeMember: async (member, name) => {
@@ -280,15 +277,16 @@ class Screen {
       },
       setManager: (member, manager) => void this.perform(room.addMember(member, manager)),
       mention: (id, name) => this.#writer?.mention({id, name, bot: false}),
+      clickMenu: () => void dialogs.clickMenu(this),
       addTab: () => void dialogs.addTab(this),
       moveTab: (tab, step) => {
         const ids = room.view.peek()?.tabs.map(one => one.tab_id) ?? [];
         const at = ids.indexOf(tab);
         [ids[at], ids[at + step]] = [ids[at + step], ids[at]];
-        void platform(room.tabs('sort_tabs', {tab_ids: ids}));
+        void this.perform(room.sortTabs(ids));
       },
       deleteTab: async (tab, name) => {
-        if (await ctx.dialog.confirm({title: t('chat.tabDelete', {name}), text: t('chat.tabDeleteAsk'), act: t('chat.delete')})) await platform(room.tabs('delete_tabs', {tab_ids: [tab]}));
+        if (await ctx.dialog.confirm({title: t('chat.tabDelete', {name}), text: t('chat.tabDeleteAsk'), act: t('chat.delete')})) await this.perform(room.deleteTab(tab, name));
       },
       fix: fix => void applyFix(ctx, fix),
       words: fix => this.#words(fix),
@@ -399,7 +397,8 @@ class Screen {
     const name = ctx.viewer.peek()?.name ?? '';
     const bot = room.view.peek()?.members.find(one => one.kind === 'bot');
     const text = bot ? `<at user_id="${bot.member}"></at> hello` : 'hello';
-    return empty(t('chat.empty', {name}), room.me ? button(t('chat.sayHello', {name}), () => void this.#say({text}), {kind: 'primary'}) : null, h('p', {class: 'mono small'}, 'im.v1.message.create'));
+    return empty(t('chat.empty', {name}), h('div', {class: 'row'}, room.me ? button(t('chat.sayHello', {name}), () => void this.#say({text}), {kind: 'primary'}) : null,
+      bot ? button(t('chat.startBot'), () => void dialogs.startBot(this, bot.member)) : null), h('p', {class: 'mono small'}, 'im.v1.message.create'));
   }
 
   // Keys.

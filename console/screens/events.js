@@ -254,7 +254,7 @@ function mount(ctx) {
     tabs(t('events.detail'), [
       {id: 'delivery', title: t('events.deliveries'), make: () => deliveries(ctx, whole, wayOf, again)},
       {id: 'payload', title: t('events.payload'), make: () => json(whole.payload, {open: 4})},
-      {id: 'code', title: t('app.asCode'), make: () => asCode([resendAction(one.app_id), {id: 'event.list', method: 'GET', path: W(world, 'events'), query: {type: whole.event_type}, text: 'events.title', cli: `larkspur event list --tenant ${world} --type ${quoted(whole.event_type)}`}])},
+      {id: 'code', title: t('app.asCode'), make: () => asCode([resendAction(one.app_id), {id: 'event.list', method: 'GET', path: W(world, 'events'), query: {type: whole.event_type, limit: 50}, text: 'events.title', cli: `larkspur event list --tenant ${world} --type ${quoted(whole.event_type)}`}])},
     ], {selected: tab, onSelect: id => {
       tab = id;
     }}));

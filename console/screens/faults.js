@@ -135,7 +135,7 @@ export default {
           const effect = Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)));
           const {name, probability, seed, skip, times, for_s} = values;
           const body = {name, probability, seed, skip, times, for_s, match: {...values.match, ...(values[head] ? {[head]: values[head]} : {})}, effect: {[kind]: effect}};
-          const {data} = await run(old ? change(old, body, '') : {method: 'POST', path, body});
+          const {data} = await run(old ? change(old, body, '') : {id: 'fault.add', method: 'POST', path, body});
           chosen.set(data.id);
           await load();
         },

@@ -57,6 +57,7 @@ function inspected(ctx, told) {
 function inspector(ctx) {
   const answer = h('div', {'aria-live': 'polite'});
   const field = h('input', {type: 'password', autocomplete: 'off', spellcheck: false, 'aria-label': t('login.token'), placeholder: 't-… u-…', required: true});
+  /** @returns {import('../lib/api.js').Action} */
   const call = () => ({id: 'token.inspect', method: 'POST', path: W(ctx.world.peek(), 'tokens', 'inspect'), body: {token: field.value.trim()}, text: 'login.inspect'});
   const ask = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -86,6 +87,7 @@ function issue(ctx) {
   ], act: async ({who, app, expires_in, scopes, revoke_previous}) => {
     const world = ctx.world.peek();
     const own = {expires_in};
+    /** @type {import('../lib/api.js').Deed} */
     const action = who ? {method: 'POST', id: 'user.token', path: W(world, 'users', who, 'tokens'), body: {app_id: app, ...own, ...(scopes ? {scopes: scopes.split(/[\s,]+/).filter(Boolean)} : {}), ...(revoke_previous ? {revoke_previous} : {})}}
       : {method: 'POST', id: 'app.token', path: W(world, 'apps', app, 'tokens'), body: own};
     const {data} = await run(action);
@@ -143,6 +145,7 @@ const WRONG = [['sign-in-denied', 'login.denyNext', 'd'], ['sign-in-wrong-state'
 function wrong(ctx) {
   const world = ctx.world.peek();
   return WRONG.map(([preset, text, key]) => {
+    /** @type {import('../lib/api.js').Action} */
     const action = {id: 'fault.add', method: 'POST', path: W(world, 'faults'), body: {preset}, text, key, cli: `larkspur fault preset ${preset} --tenant ${world}`};
     return {key, text, run: () => void ctx.act(action)};
   });

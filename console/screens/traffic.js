@@ -501,7 +501,7 @@ function firstSteps(ctx) {
 async function tryCalls(ctx, app_id) {
   try {
     for (const expires_in of [7200, -60]) {
-      const issued = await run({method: 'POST', path: W(ctx.world.peek(), 'apps', app_id, 'tokens'), body: {expires_in}, id: 'larkspur.v1.app.token'});
+      const issued = await run({method: 'POST', path: W(ctx.world.peek(), 'apps', app_id, 'tokens'), body: {expires_in}, id: 'app.token'});
       await fetch('/open-apis/im/v1/chats', {headers: {Authorization: `Bearer ${issued.data.access_token}`}, credentials: 'omit'});
     }
   } catch (error) {

@@ -47,14 +47,14 @@ export default {
 
     const here = () => ctx.worlds.get().find(one => one.tenant_key === world);
     const name = () => here()?.name || world;
-    /** @param {string} id @param {string} method @param {string[]} at @param {any} body @param {string} text @param {Partial<Action>} [more] @returns {Action} */
+    /** @param {import('../lib/api.js').ActionId} id @param {string} method @param {string[]} at @param {any} body @param {string} text @param {Partial<Action>} [more] @returns {Action} */
     const its = (id, method, at, body, text, more) => ({id, method, path: W(world, ...at), body, text, ...more});
     /** @param {any} body @param {string} text @param {Record<string, any>} [values] @param {string} [cli] */
     const clocked = (body, text, values, cli) => its('world.clock', 'PUT', ['clock'], body, text, {values, cli});
     /** @param {number} seconds */
     const advance = seconds => clocked({advance_seconds: seconds}, 'worlds.advance', {span: span(seconds * 1000)});
     /** @param {string} snapshot */
-    const restore = snapshot => its('world.snapshots.restore', 'POST', ['snapshots', snapshot, 'restore'], {}, 'worlds.restoreOne', {values: {name: snapshot}, danger: t('worlds.restoreLost', {world: name(), name: snapshot}), cli: `larkspur world restore ${snapshot} --tenant ${world}`});
+    const restore = snapshot => its('world.snapshots.restore', 'POST', ['snapshots', snapshot, 'restore'], {clock: 'snapshot'}, 'worlds.restoreOne', {values: {name: snapshot}, danger: t('worlds.restoreLost', {world: name(), name: snapshot}), cli: `larkspur world restore ${snapshot} --tenant ${world}`});
     const reset = () => its('world.reset', 'POST', ['reset'], {to: 'start'}, 'worlds.reset', {danger: t('worlds.resetLost', {world: name()}), cli: `larkspur world reset --tenant ${world}`});
     /** @param {string} snapshot */
     const drop = snapshot => its('world.snapshots.delete', 'DELETE', ['snapshots', snapshot], undefined, 'worlds.dropOne', {values: {name: snapshot}, danger: t('worlds.dropLost', {name: snapshot})});
@@ -74,7 +74,7 @@ export default {
       {name: 'name', label: t('apps.name'), required: true},
       {name: 'template', label: t('worlds.template'), type: 'select', options: [['demo', t('worlds.demo')], ['empty', t('worlds.empty')]]},
     ], act: async body => {
-      const {data} = await run({method: 'POST', path: '/larkspur/v1/worlds', body});
+      const {data} = await run({id: 'world.create', method: 'POST', path: '/larkspur/v1/worlds', body});
       await ctx.reload();
       if (data.app_secret) open(t('apps.made', {name: body.name}), [h('p', null, t('apps.once')), code(`BASE_URL=${location.origin}\nAPP_ID=${data.app_id}\nAPP_SECRET=${data.app_secret}`, 'env')], {onClose: () => go(data.tenant_key)});
       else go(data.tenant_key);
@@ -83,7 +83,7 @@ export default {
     const clone = () => form({title: t('worlds.clone'), submit: t('apps.make'), fields: [{name: 'name', label: t('apps.name'), required: true, value: t('worlds.copyOf', {world: name()})},
       {name: 'snapshot', label: t('worlds.from'), type: 'select', options: [['', t('worlds.now')], ...snapshots.peek().snapshots.map(one => /** @type {[string, string]} */ ([one.name, one.name]))]}],
     act: async ({name: called, snapshot}) => {
-      const {data} = await run({method: 'POST', path: '/larkspur/v1/worlds', body: {name: called, from: {world, ...(snapshot ? {snapshot} : {})}}});
+      const {data} = await run({id: 'world.create', method: 'POST', path: '/larkspur/v1/worlds', body: {name: called, from: {world, ...(snapshot ? {snapshot} : {})}}});
       await ctx.reload();
       go(data.tenant_key);
     }});

@@ -33,10 +33,10 @@ def run(checks):
 
 
 class Talk:
-    """A bot as a process, in a world of its own, and a user who talks to it."""
+    """A bot as a process, in a world of its own or another one, and a user who talks to it."""
 
-    def __init__(self, server, command):
-        self.server, self.home = server, control.fresh(server)
+    def __init__(self, server, command, home=None):
+        self.server, self.home = server, home or control.fresh(server)
         self.ada, self.ben = self.home.facts["users"][:2]
         facts = self.home.facts
         self.stack = contextlib.ExitStack()

@@ -9,6 +9,7 @@ import threading
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import control
+from console_page import axe
 from devtools import Browser
 from harness import Server
 
@@ -102,6 +103,7 @@ def run(checks):
             refusals(checks, journey)
             codes(checks, journey)
         widths(checks, server, browser, back)
+        barriers(checks, server, browser, back)
     back.server.shutdown()
 
 
@@ -273,3 +275,27 @@ def widths(checks, server, browser, back):
             page.picture(name)
             page.loaded(lambda: page.click("button[value=deny]"))
             assert back.last()["error"] == ["access_denied"]
+
+
+def barriers(checks, server, browser, back):
+    """The page and the pages that refuse, as axe sees them, in both languages and themes, on a desktop and on a phone."""
+    pages = {
+        "page": {"scope": "im:chat offline_access contact:user.employee_id:readonly", "state": "s"},
+        "unknown app": {"client_id": "cli_0123456789abcdef"},
+        "foreign address": {"redirect_uri": "https://evil.example/cb"},
+        "no such scope": {"scope": "no:such:scope"},
+        "no such response_type": {"response_type": "token"},
+    }
+    for language in ("en", "zh"):
+        for width, height, phone in ((1280, 800, False), (390, 844, True)):
+            with checks(f"{language}, {width} wide: no barrier that axe finds, in both themes, refusals included"), \
+                    browser.page(width, height, phone) as page:
+                journey = Journey(server, page, back)
+                for name, asked in pages.items():
+                    journey.open(lang=language, **asked)
+                    for theme in ("light", "dark"):
+                        features = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
+                        page.send("Emulation.setEmulatedMedia", features=[{"name": key, "value": value} for key, value in features.items()])
+                        found = axe(page)
+                        assert not found, (name, theme, found)
+                        page.picture(f"barriers-{name.replace(' ', '-')}-{language}-{width}-{theme}")

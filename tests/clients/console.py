@@ -8,9 +8,11 @@ import urllib.request
 
 import console_actions
 import console_bot
+import console_depths
 import console_files
 import console_looks
 import console_pictures
+import console_ways
 import console_worlds
 import control
 from console_page import SCREENS, Console, expected, link, server
@@ -44,12 +46,14 @@ def run(checks):
         hostile(checks, own, browser)
         stream(checks, own, browser)
         console_actions.run(checks, own, browser)
+        console_ways.run(checks, own, browser)
         console_bot.run(checks, own, browser)
         console_worlds.run(checks, own, browser)
         console_pictures.run(checks, own, browser)
     with server() as own, Browser() as browser:
         stage(own)
         console_looks.run(checks, own, browser)
+        console_depths.run(checks, own, browser)
     with server("--rate-limits", "off") as own, Browser() as browser:
         load(checks, own, browser)
 

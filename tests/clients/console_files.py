@@ -108,6 +108,8 @@ class Uses:
         text = code(path)
         all_of_it = literals(path)
         ids = set(re.findall(r"(?:\bid(?:: | === |\.endsWith\()|\b(?:its|action|call)\()'([a-z_.]+)'", text))
+        for actions in re.findall(r"ACTIONS = .*?\]\)", text, re.DOTALL):
+            ids |= set(re.findall(r"'([a-z_.]+)'", actions))
         self.keys = {one for one in all_of_it if KEY.fullmatch(one)} - ids - NAMES
         self.starts = {one.split("${")[0] for one in all_of_it if re.match(r"[a-z]+\.[\w.]*\$\{", one)}
         self.words = {word for one in all_of_it for word in re.findall(r"[\w@-]+", one)} | set(re.findall(r"\b\w+(?=:)", text))

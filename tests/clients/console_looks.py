@@ -4,6 +4,8 @@ from console_page import SCREENS, Console
 
 THEMES = ("light", "dark")
 LANGUAGES = ("en", "zh")
+# Characters of the page.
+BOXED = "\u4e16\u754c\u62d2\u7edd"
 
 
 def run(checks, server, browser):
@@ -13,24 +15,34 @@ def run(checks, server, browser):
                 for screen in SCREENS:
                     with checks(f"{screen}, {language}, {theme}: no barrier that axe finds, and every control has a name"):
                         console.go(screen)
-                        if language == "en":
-                            console.picture(f"{screen}-1280-{theme}")
+                        console.picture(f"{screen}-1280-{theme}-{language}")
                         found = console.axe()
                         assert not found, found
                         assert not console.nameless(), console.nameless()
                 with checks(f"{language}, {theme}: nothing went wrong in the browser"):
                     assert not console.complaints(), console.complaints()
+    with checks("Chinese is written in characters, not in boxes"), Console(server, browser, language="zh") as console:
+        assert len({drawn(console, character) for character in BOXED}) == len(BOXED), "cargo xtask setup installs a Chinese font"
     narrow(checks, server, browser)
     structure(checks, server, browser)
     shortcuts(checks, server, browser)
 
 
+def drawn(console, character):
+    """How the browser draws a character in the font of the page: the same for all that no font has."""
+    return console.value(
+        "(c => { c.width = c.height = 40; const d = c.getContext('2d'); d.font = '32px ' + getComputedStyle(document.body).fontFamily;"
+        f" d.fillText({character!r}, 4, 34); return d.getImageData(0, 0, 40, 40).data.join() }})(document.createElement('canvas'))"
+    )
+
+
 def narrow(checks, server, browser):
-    for theme in THEMES:
-        with Console(server, browser, 390, 844, theme=theme) as console:
-            for screen in SCREENS:
-                console.go(screen)
-                console.picture(f"{screen}-390-{theme}")
+    for language in LANGUAGES:
+        for theme in THEMES:
+            with Console(server, browser, 390, 844, language, theme) as console:
+                for screen in SCREENS:
+                    console.go(screen)
+                    console.picture(f"{screen}-390-{theme}-{language}")
     for name, width, height, language in (("320 px", 320, 640, "en"), ("320 px in Chinese", 320, 640, "zh"), ("390 px", 390, 844, "en"), ("200 %", 640, 400, "en")):
         with checks(f"{name}: nothing is lost at the side, and all is large enough to hit"), \
                 Console(server, browser, width, height, language) as console:
@@ -123,6 +135,12 @@ def shortcuts(checks, server, browser):
             for key, screen in zip("cteafwlv", SCREENS):
                 console.chord(f"g {key}")
                 console.until(f"location.hash.includes('/{screen}')")
+        with checks("no key of a screen has two meanings"):
+            for screen in SCREENS:
+                console.go(screen)
+                bound = console.value("import('/larkspur/console/lib/keys.js').then(keys => keys.all().map(({keys}) => keys.filter(one => !one.when).map(one => one.key)))", wait=True)
+                twice = [key for group in bound for key in set(group) if group.count(key) > 1]
+                assert not twice, (screen, twice)
         with checks("letters in a field are letters"):
             console.go("apps")
             console.chord("n")

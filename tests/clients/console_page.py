@@ -29,6 +29,8 @@ class Console:
     def __init__(self, server, browser, width=1280, height=800, language="en", theme="light", world=None, address=None, signed_in=True):
         self.server, self.browser = server, browser
         self.world = world or server.ready["tenant_key"]
+        # How long nothing must have changed, in seconds.
+        self.quiet = 0.3
         self.page = browser.page(width, height, width < 600)
         self.send, self.value, self.until, self.press = self.page.send, self.page.value, self.page.until, self.page.press
         self.send("Log.enable")
@@ -62,8 +64,9 @@ class Console:
         self.until(f"document.querySelector('nav a[aria-current]')?.hash.includes('/{screen}') && {shown}")
         self.still()
 
-    def still(self, quiet=0.3, patience=8):
+    def still(self, quiet=None, patience=8):
         """Waits until the page has not changed for a moment."""
+        quiet = quiet or self.quiet
         self.value(
             "window.changes ??= (o => { o.n = 0; new MutationObserver(all => { o.n += all.filter(m => !m.target.closest?.('.clock, .stream')"
             " && !m.target.parentElement?.closest('.clock, .stream')).length })"
@@ -86,16 +89,24 @@ class Console:
 
     def push(self, name, within="document"):
         """Presses a button, a tab or a link by what it is called: its label, or its words without the key."""
+        self.mark(name, within)
+        self.page.click("[data-pushed]")
+
+    def focus_on(self, name, within="document"):
+        """Puts the focus on what [`push`] would press."""
+        self.mark(name, within)
+        self.value("document.querySelector('[data-pushed]').focus()")
+
+    def mark(self, name, within):
         mark = json.dumps(name)
         found = self.value(
             "(() => { const all = [..." + within + ".querySelectorAll('button, a, [role=tab], [role=option], summary')].filter(e => e.getClientRects().length);"
             " const words = e => { const copy = e.cloneNode(true); copy.querySelectorAll('kbd, [aria-hidden=true]').forEach(k => k.remove()); return copy.textContent.trim() };"
-            f" const one = all.find(e => e.getAttribute('aria-label') === {mark} || words(e) === {mark}) ?? all.find(e => words(e).startsWith({mark}));"
+            f" const one = all.find(e => e.getAttribute('aria-label') === {mark} || words(e) === {mark}) ?? all.find(e => (e.getAttribute('aria-label') ?? words(e)).startsWith({mark}));"
             " if (!one) return 'only: ' + all.map(words).join(' | '); document.querySelectorAll('[data-pushed]').forEach(e => delete e.dataset.pushed);"
             " one.dataset.pushed = ''; return '' })()"
         )
         assert not found, (name, found)
-        self.page.click("[data-pushed]")
 
     def fill(self, name, text):
         """Writes into a field by its label."""
@@ -132,15 +143,7 @@ class Console:
         return told + self.value("window.violations ?? []")
 
     def axe(self):
-        """What axe finds against WCAG 2.2 A and AA."""
-        if not self.value("typeof axe !== 'undefined'"):
-            self.value(AXE.read_text(encoding="utf-8") + ";0")
-        result = self.value(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations']})"
-            ".then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 4).map(n => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? ''))]))",
-            wait=True,
-        )
-        return result
+        return axe(self.page)
 
     def nameless(self):
         """Controls that a screen reader cannot name."""
@@ -160,3 +163,14 @@ class Console:
 def expected(complaint):
     """Whether the browser only tells of an answer that is no success."""
     return isinstance(complaint, (list, tuple)) and "Failed to load resource" in str(complaint[0])
+
+
+def axe(page):
+    """What axe finds against WCAG 2.2 A and AA."""
+    if not page.value("typeof axe !== 'undefined'"):
+        page.value(AXE.read_text(encoding="utf-8") + ";0")
+    return page.value(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations']})"
+        ".then(r => r.violations.map(v => [v.id, v.nodes.slice(0, 4).map(n => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? n.all[0]?.message ?? ''))]))",
+        wait=True,
+    )

@@ -148,6 +148,12 @@ def messages(checks):
     messages.run(checks)
 
 
+def console_readme(checks):
+    import console_readme
+
+    console_readme.run(checks)
+
+
 def console_security(checks):
     import console_security
 
@@ -167,7 +173,7 @@ def console_soak(checks):
 
 
 PARTS = {part.__name__: part for part in (
-    python, models, newcomer, node, long_connection, wire, process, schema, browser, console, console_security, s3,
+    python, models, newcomer, node, long_connection, wire, process, schema, browser, console, console_readme, console_security, s3,
     readme, webhooks, guide, bots, messages, traffic,
 )}
 # Those that run only if they are named.

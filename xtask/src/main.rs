@@ -10,6 +10,7 @@ mod platform;
 mod run;
 mod tools;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use run::{Outcome, step};
@@ -20,6 +21,7 @@ cargo xtask test        everything that is tested: rules, scenarios, clients, a 
 cargo xtask rust        the Rust tests alone, on SQLite and PostgreSQL, and the contract coverage they prove
 cargo xtask coverage    whether the last run of the Rust tests on SQLite provoked every pair of the specs
 cargo xtask clients     the official SDKs and their models, a bot's tests, schemathesis, the sign-in page and the console in Chromium, the README's commands
+cargo xtask pictures    makes the pictures of the README anew, and the words beside them (docs/images)
 cargo xtask fuzz [S]    feeds decoders and the rules of messages with made-up bytes for S seconds (default 20)
 cargo xtask drill [...] kills and freezes parts of a PostgreSQL cluster under load: nothing acknowledged may be lost (--short, --only SCENARIO, --write FILE)
 cargo xtask ci          formatting, clippy, dependencies, rustdoc, generated documents unchanged, `test`, instruction counts: what CI runs; at the end, what each step took
@@ -29,7 +31,7 @@ cargo xtask generate    writes the generated documents; with --check, says wheth
 cargo xtask platform-operations
                         writes the table of the platform's operations from the official SDKs that tests/clients names (needs a network); with --check, says whether it would change
 cargo xtask bench [...] the benchmark table; arguments go to the benchmark program (--quick, --rounds N, --write FILE)
-cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, PostgreSQL, etcd, Prometheus, nginx, Caddy, HAProxy (Debian, as root)";
+cargo xtask setup       installs what the tests need beside Rust: a C compiler, Python, Node, Chromium, fonts with Chinese and emoji, PostgreSQL, etcd, Prometheus, nginx, Caddy, HAProxy (Debian, as root)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,7 +41,10 @@ fn main() -> ExitCode {
         Some("test") => test(),
         Some("rust") => rust(),
         Some("coverage") => coverage::check(),
-        Some("clients") => tools::setup().and_then(|()| clients()),
+        Some("clients") => tools::setup().and_then(|()| clients(&[], &[])),
+        Some("pictures") => {
+            tools::setup().and_then(|()| clients(&["console_readme"], &[("PICTURES", "write".as_ref())]))
+        }
         Some("fuzz") => fuzz::run(rest.first().and_then(|seconds| seconds.parse().ok()).unwrap_or(20)),
         Some("drill") => tools::setup().and_then(|()| drill::run(rest)),
         Some("ci") => {
@@ -124,7 +129,7 @@ fn test() -> Outcome {
     tools::setup()?;
     run::all([
         rust(),
-        clients(),
+        clients(&[], &[]),
         step("failover drill", || drill::with_built(&["--short".to_owned()])),
         step("fuzz", || fuzz::run(8)),
     ])
@@ -175,13 +180,15 @@ fn suite(store: &str, parts: &[&str]) -> Outcome {
     run::cargo_with(&[&test, parts].concat(), &[("TEST_STORE", store.as_ref())])
 }
 
-fn clients() -> Outcome {
+/// Runs the client tests, or some parts of them, with more variables.
+fn clients(parts: &[&str], more: &[(&str, &OsStr)]) -> Outcome {
     step("optimized build", optimized_build)?;
     let program = run::target().join("ci/larkspur");
     let python = tools::python()?;
     tools::node()?;
     step("clients", || {
-        run::command(python.as_os_str(), &["tests/clients/run.py"], &[("LARKSPUR", program.as_os_str())])
+        let arguments = [&["tests/clients/run.py"], parts].concat();
+        run::command(python.as_os_str(), &arguments, &[&[("LARKSPUR", program.as_os_str())], more].concat())
     })
 }
 

@@ -16,6 +16,9 @@ const PROGRAMS: &[(&str, &[&str], &str)] = &[
     ("sqlite3", &["--version"], "sqlite3"),
     ("openssl", &["version"], "openssl"),
     ("chromium", &["--version"], "chromium"),
+    // Without these fonts, the pictures of the console have boxes for Chinese characters and for reactions.
+    ("sh", &["-c", "fc-list :lang=zh-cn | grep -q ."], "fontconfig fonts-wqy-microhei"),
+    ("sh", &["-c", "fc-list :charset=1f44d | grep -q ."], "fonts-noto-color-emoji"),
     // The tests start their own server; the one from Debian's package is not used. Its programs are not in the path.
     (
         "sh",

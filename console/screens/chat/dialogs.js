@@ -1,8 +1,8 @@
 // What one fills in: a new chat, a bot to talk to, a member, a tab, a reaction, another text.
-import {run} from '../../lib/api.js';
+import {current, run} from '../../lib/api.js';
 import {h} from '../../lib/dom.js';
 import {t} from '../../lib/i18n.js';
-import {select} from '../../lib/ui.js';
+import {code, select} from '../../lib/ui.js';
 import {EMOJI, OFFERED} from './message.js';
 
 /** @typedef {import('../../lib/dialog.js').Field} Field */
@@ -89,14 +89,20 @@ export function addMember(screen) {
     act: ({member}) => act(screen, room.addMember(member))});
 }
 
-/** Adds a tab as the person, by the platform's own operation. @param {Screen} screen */
+/** Adds a tab as the person. @param {Screen} screen */
 export function addTab(screen) {
   const {ctx, room} = screen;
   return ctx.dialog.form({title: t('chat.tabAdd'), submit: t('chat.tabAdd'), text: t('chat.tabHow', {name: ctx.viewer.peek()?.name ?? ''}), fields: [
-    {name: 'name', label: t('chat.name'), required: true},
-    {name: 'url', label: 'URL', required: true, value: 'https://', check: value => (URL.canParse(value) ? null : t('chat.badUrl'))},
-  ], act: async ({name, url}) => {
-    await room.tabs('create', {chat_tabs: [{tab_name: name, tab_type: 'url', tab_content: {url}}]});
-    screen.soon();
-  }});
+    {name: 'tab_name', label: t('chat.name'), required: true},
+    {name: 'target', label: 'URL', required: true, value: 'https://', check: value => (URL.canParse(value) ? null : t('chat.badUrl'))},
+  ], act: ({tab_name, target}) => act(screen, room.addTab({tab_name, target}))});
+}
+
+/** Says how to start the example bot as an app. @param {Screen} screen @param {string} [app_id] */
+export function startBot({room, ctx}, app_id) {
+  const app = room.people.peek().apps.find(one => one.app_id === app_id) ?? room.people.peek().bots()[0];
+  if (!app) return ctx.toast(t('chat.noBot'), 'failed');
+  const base = current().base_url;
+  const lines = ['pip install lark-oapi', `curl -sS ${base}/larkspur/examples/python/bot.py -o bot.py`, `BASE_URL=${base} APP_ID=${app.app_id} APP_SECRET="$APP_SECRET" python bot.py`];
+  ctx.dialog.open(t('chat.startBot'), [h('p', {}, t('chat.startBotHow', {app: app.name})), code(lines.join('\n'), t('chat.startBot'))], {class: 'wide'});
 }

@@ -260,7 +260,8 @@ function deliveries(room, message, hands) {
   if (!told.length && !absent.length) return null;
   return h('div', {class: 'ways'}, h('ul', {'aria-label': t('chat.deliveries')},
     told.map(one => h('li', {}, way(one, people, hands), ' ', one.state === 'dropped' || one.state === 'waiting'
-      ? button(t('chat.resend'), () => hands.act('resend', message, one), {kind: 'link'}) : null)),
+      ? button(t('chat.resend'), () => hands.act('resend', message, one), {kind: 'link'}) : null,
+    one.state === 'waiting' && one.failure && !one.attempts?.at(-1)?.request_url ? [' ', button(t('chat.startBot'), () => hands.act('start', message, one), {kind: 'link'})] : null)),
     absent.filter(one => one.reason !== 'bot_absent').map(untold),
     silent.map(app => h('li', {}, chip('not_sent', app.name), ` ${t('chat.undelivered', {why: t('chat.reason.unknown')})}`))),
   outside.length ? h('details', {}, h('summary', {}, plural('chat.outside', outside.length)), h('ul', {}, outside.map(untold))) : null);

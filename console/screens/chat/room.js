@@ -1,5 +1,5 @@
 // What the chat screen knows, and what can be done there. Each thing that can be done is an action.
-import {Refused, W, get, quoted, run} from '../../lib/api.js';
+import {Refused, W, get, quoted} from '../../lib/api.js';
 import {lang, t} from '../../lib/i18n.js';
 import {signal} from '../../lib/store.js';
 
@@ -272,26 +272,22 @@ export class Room {
     return {id: 'message.edit', method: 'PATCH', path: this.of(message), body: {as: this.me, text}, text: 'chat.edit'};
   }
 
-  /**
-   * Calls an operation of the platform with a token of the person, which is made for this call.
-   * @param {{id: string, method: string, path: string, body: any}} call
-   */
-  async platform(call) {
-    const app_id = this.people.peek().apps[0]?.app_id;
-    const issued = await run({id: 'user.token', method: 'POST', path: W(this.world, 'users', this.me, 'tokens'), body: {app_id, expires_in: 60}});
-    const headers = {Authorization: `Bearer ${issued.data.access_token}`, 'Content-Type': 'application/json'};
-    const answer = await fetch(call.path, {method: call.method, headers, body: JSON.stringify(call.body), credentials: 'omit'});
-    const told = await answer.json();
-    if (!answer.ok || told.code) throw new Refused(answer.status, {...told, error: {...told.error, log_id: answer.headers.get('X-Tt-Logid') ?? ''}}, call.id);
+  /** @param {{tab_name: string, target: string}} tab @returns {Action} */
+  addTab(tab) {
+    const short = `larkspur chat tab add ${quoted(this.chat)} ${quoted(tab.target)} --name ${quoted(tab.tab_name)} --as ${quoted(this.me)} --tenant ${this.world}`;
+    return {id: 'chat.tab_add', method: 'POST', path: this.at('tabs'), body: {as: this.me, tab_type: 'url', ...tab}, text: 'chat.tabAdd', key: '+', cli: short};
   }
 
-  /** The tabs of the chat, changed as the person. @param {'create' | 'sort_tabs' | 'delete_tabs'} verb @param {any} body */
-  tabs(verb, body) {
-    const path = `/open-apis/im/v1/chats/${encodeURIComponent(this.chat)}/chat_tabs${verb === 'create' ? '' : `/${verb}`}`;
-    const text = verb === 'create' ? 'chat.tabAdd' : 'chat.tabs';
-    const action = {id: `im.v1.chat_tab.${verb}`, method: verb === 'delete_tabs' ? 'DELETE' : 'POST', path, body, text, token: 'USER_ACCESS_TOKEN'};
-    this.last.set(action);
-    return this.platform(action);
+  /** @param {string[]} tab_ids @returns {Action} */
+  sortTabs(tab_ids) {
+    const short = `larkspur chat tab sort ${quoted(this.chat)} ${tab_ids.join(' ')} --as ${quoted(this.me)} --tenant ${this.world}`;
+    return {id: 'chat.tab_order', method: 'PATCH', path: this.at('tabs'), body: {as: this.me, tab_ids}, text: 'chat.tabs', cli: short};
+  }
+
+  /** @param {string} tab @param {string} name @returns {Action} */
+  deleteTab(tab, name) {
+    const short = `larkspur chat tab delete ${quoted(this.chat)} ${tab} --as ${quoted(this.me)} --tenant ${this.world}`;
+    return {id: 'chat.tab_delete', method: 'DELETE', path: this.at('tabs', tab), query: {as: this.me}, text: 'chat.tabDelete', values: {name}, cli: short};
   }
 
   /** @param {string} member @param {boolean} [manager] @returns {Action} */

@@ -13,6 +13,7 @@ import {avatar} from './message.js';
  * @property {(member: string, name: string) => void} removeMember
  * @property {(member: string, manager: boolean) => void} setManager
  * @property {(member: string, name: string) => void} mention
+ * @property {() => void} clickMenu
  * @property {() => void} addTab
  * @property {(tab: string, step: number) => void} moveTab
  * @property {(tab: string, name: string) => void} deleteTab
@@ -50,7 +51,7 @@ function members(view, doings) {
   button('✕', () => doings.removeMember(one.member, one.name), {kind: 'quiet', label: t('chat.removeOf', {name: one.name})})));
   return panel(t('chat.members', {n: view.user_count + view.bot_count}), h('ul', {class: 'members'}, list),
     view.more_members ? h('p', {class: 'muted'}, t('chat.moreMembers')) : null,
-    view.chat_mode === 'p2p' ? null : button(t('chat.member_add'), doings.addMember, {key: 'a'}));
+    h('div', {class: 'row'}, view.chat_mode === 'p2p' ? null : button(t('chat.member_add'), doings.addMember, {key: 'a'}), view.bot_count ? button(t('chat.menu'), doings.clickMenu, {key: 'b'}) : null));
 }
 
 /** @param {View} view @param {Doings} doings */

@@ -20,6 +20,7 @@ mod process;
 pub mod rules;
 mod settings;
 pub mod standing;
+pub mod tabs;
 pub mod tokens;
 pub mod translate;
 

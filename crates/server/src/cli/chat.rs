@@ -3,6 +3,7 @@ use larkspur_api::rules::card::render::{Tree, plain, render};
 use serde_json::{Map, Value, json};
 
 use super::cast::Cast;
+use super::chat_tab;
 use super::in_world::{Where, World, encoded};
 use super::terminal::{Part, Screen, bold, columns, dim, paragraph, plain as usual};
 use super::waiting::waiting;
@@ -22,6 +23,9 @@ enum Command {
     Click(Click),
     /// Print the latest messages of a chat
     Show(Show),
+    /// Print, add, sort and delete the tabs of a chat
+    #[command(subcommand)]
+    Tab(chat_tab::Command),
 }
 
 #[derive(Args)]
@@ -106,6 +110,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Command::Say(flags) => say(flags).await,
             Command::Click(flags) => click(flags).await,
             Command::Show(flags) => show(flags).await,
+            Command::Tab(command) => chat_tab::run(command).await,
         }
     })
 }

@@ -6,6 +6,7 @@ mod browser;
 mod call;
 mod cast;
 mod chat;
+mod chat_tab;
 mod check;
 mod client;
 mod compact;

@@ -63,7 +63,18 @@ impl Seed {
     }
 
     fn body(&self, dry_run: bool) -> Value {
-        json!({"seed": self.text, "secrets": self.secrets, "files": self.files, "dry_run": dry_run})
+        // Only what is not the default: the same call as the console makes.
+        let mut body = json!({"seed": self.text});
+        if !self.secrets.is_empty() {
+            body["secrets"] = json!(self.secrets);
+        }
+        if !self.files.is_empty() {
+            body["files"] = json!(self.files);
+        }
+        if dry_run {
+            body["dry_run"] = json!(true);
+        }
+        body
     }
 
     /// Its mistakes, each on a line that begins with file, line and column.

@@ -5,7 +5,7 @@ use larkspur_contract::model::{
     ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
 };
 use larkspur_store::chats::{Chat, Member};
-use larkspur_store::{Tx, members, moderation, tabs};
+use larkspur_store::{Tx, members, moderation, tabs as chat_tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,11 @@ pub(super) mod pending_put;
 mod role;
 pub(crate) mod say;
 mod shown_message;
+pub(super) mod tab_add;
+pub(super) mod tab_delete;
 pub(crate) mod tab_draft;
+pub(super) mod tab_order;
+mod tabs;
 pub(crate) mod update;
 pub(super) mod view;
 mod view_menu;
@@ -133,6 +137,13 @@ struct ShownTab {
     target: String,
 }
 
+impl ShownTab {
+    fn of(tab: chat_tabs::Tab) -> Self {
+        let tab_id = tab.tab_id.to_string();
+        ShownTab { tab_id, tab_type: tab.tab_type, tab_name: tab.name, target: tab.target }
+    }
+}
+
 /// An item of a chat's top notice.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ShownNotice {
@@ -145,12 +156,6 @@ struct ShownNotice {
 async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
     let role = |found: &members::Membership| Role::of(&chat, &found.member, found.manager);
     let people = members::all(tx, chat.chat_id).await?;
-    let shown_tab = |tab: tabs::Tab| ShownTab {
-        tab_id: tab.tab_id.to_string(),
-        tab_type: tab.tab_type,
-        tab_name: tab.name,
-        target: tab.target,
-    };
     let top = moderation::top(tx, chat.chat_id).await?.into_iter();
     let holds = moderation::holds(tx, chat.chat_id).await?;
     Ok(Shown {
@@ -164,7 +169,7 @@ async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
             .iter()
             .map(|found| ShownMember { member: found.member.to_column(), role: role(found) })
             .collect(),
-        tabs: tabs::list(tx, chat.chat_id).await?.into_iter().map(shown_tab).collect(),
+        tabs: chat_tabs::list(tx, chat.chat_id).await?.into_iter().map(ShownTab::of).collect(),
         announcement: announcement::show(tx, &chat).await?,
         chat_mode: chat.mode,
         chat_type: chat.chat_type,

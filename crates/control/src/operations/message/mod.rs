@@ -50,7 +50,7 @@ pub(crate) struct ReactionPath {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct As {
     /// The user_id of the user who does it.
-    r#as: String,
+    pub(super) r#as: String,
 }
 
 /// The content of a message: a text, or content of any type.

@@ -3,7 +3,7 @@
 use larkspur_testkit::Request;
 use serde_json::{Value, json};
 
-use super::{CALLS, Place, distinct, text};
+use super::{CALLS, Place, distinct, text, texts};
 
 /// A body with the user who does it.
 #[expect(clippy::needless_pass_by_value, reason = "callers write json!(…)")]
@@ -108,4 +108,52 @@ pub(super) async fn click(place: Place) {
     assert!(told.iter().all(|one| one["code"].is_number()), "{told:?}");
     let ids: Vec<String> = told.iter().map(|data| text(data, "event_id")).collect();
     assert!(distinct(&ids), "{ids:?}");
+}
+
+fn tab(place: &Place) -> Request {
+    let path = format!("/chats/{}/tabs", place.chat_id);
+    place.control("POST", &path).body(by(place, json!({"target": "https://example.com"})))
+}
+
+/// The ids of the chat's tabs, in their order.
+async fn tabs(place: &Place) -> Vec<String> {
+    let chat = place.control("GET", &format!("/chats/{}", place.chat_id)).send().await.data();
+    texts(&chat["tabs"], "tab_id")
+}
+
+/// Twenty and no more, each in a place of its own.
+pub(super) async fn tab_limit(place: Place) {
+    let before = tabs(&place).await.len();
+    place.race(vec![tab(&place); 24]).await.won(20, &[232046]);
+    assert_eq!(tabs(&place).await.len(), before + 20);
+    let places = place.rows("SELECT DISTINCT position FROM chat_tab WHERE tenant = $1").await;
+    assert_eq!(places.len(), place.count("chat_tab").await, "two in one place");
+}
+
+/// A tab is deleted once.
+pub(super) async fn tab_delete(place: Place) {
+    let made = tab(&place).send().await.data();
+    let ids = texts(&made["tabs"], "tab_id");
+    let last = ids.last().expect("a tab");
+    let path = format!("/chats/{}/tabs/{last}?as={}", place.chat_id, place.users[1].user_id);
+    place.race_same(place.control("DELETE", &path)).await.won(1, &[5275404]);
+    assert_eq!(tabs(&place).await, ids[..ids.len() - 1]);
+}
+
+/// The order is one that a call set.
+pub(super) async fn tab_order(place: Place) {
+    for _ in 0..3 {
+        tab(&place).send().await.data();
+    }
+    let ids = tabs(&place).await;
+    let (fixed, moved) = ids.split_at(ids.len() - 3);
+    let orders: Vec<Vec<String>> = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
+        .map(|order| [fixed, &order.map(|index| moved[index].clone())].concat())
+        .to_vec();
+    let path = format!("/chats/{}/tabs", place.chat_id);
+    let sort = |number: usize| {
+        place.control("PATCH", &path).body(by(&place, json!({"tab_ids": orders[number % 6]})))
+    };
+    place.race((0..CALLS).map(sort).collect()).await.all_done();
+    assert!(orders.contains(&tabs(&place).await), "an order that no call set");
 }

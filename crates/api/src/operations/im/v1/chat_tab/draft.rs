@@ -3,13 +3,14 @@
 use larkspur_contract::ids::TabId;
 use larkspur_contract::model::TabType;
 use larkspur_contract::{Fault, codes};
+use larkspur_store::Tx;
 use larkspur_store::tabs::{self, Tab};
-use larkspur_store::{Tx, documents};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{TabConfig, TabContent};
 use crate::operations::im::v1::image::is_own_icon;
+use crate::tabs::may_show;
 use crate::{Call, rules};
 
 /// A tab as a request describes it.
@@ -90,30 +91,12 @@ pub(super) async fn check(tx: &mut Tx, call: &Call, changes: &[Change]) -> Resul
         .iter()
         .try_for_each(|change| rules::tabs::content_fits(change.tab.tab_type, &change.tab.target))?;
     for change in changes.iter().filter(|change| change.new_content && change.tab.tab_type == TabType::Doc) {
-        may_show(tx, call, &change.tab.target).await?;
+        may_show(tx, &call.operator(), &change.tab.target).await?;
     }
     for change in changes.iter().filter(|change| change.new_icon) {
         owns_icon(tx, call, &change.tab).await?;
     }
     Ok(())
-}
-
-async fn may_show(tx: &mut Tx, call: &Call, url: &str) -> Result<(), Fault> {
-    let refused = || {
-        Fault::new(
-            codes::NO_DOC_PERMISSION,
-            "the operator is not a collaborator of the document, or it does not exist",
-        )
-    };
-    let (doc_type, token) = rules::documents::parse_url(url).ok_or_else(refused)?;
-    let document = documents::get(tx, token).await?;
-    let document =
-        document.filter(|found| !found.deleted && found.doc_type == doc_type).ok_or_else(refused)?;
-    let operator = call.operator().to_column();
-    if document.owner == operator || documents::permission_of(tx, token, &operator).await?.is_some() {
-        return Ok(());
-    }
-    Err(refused())
 }
 
 async fn owns_icon(tx: &mut Tx, call: &Call, tab: &Tab) -> Result<(), Fault> {

@@ -1,6 +1,6 @@
 //! `im/v1/chats/:chat_id/chat_tabs`
 
-use larkspur_contract::Basis::{Assumed, Documented};
+use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::{ChatId, TabId};
 use larkspur_contract::model::TabType;
 use larkspur_contract::{Behaviour, Fault, codes};
@@ -8,6 +8,7 @@ use larkspur_store::{StoreError, Tx, tabs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tabs::{DOCUMENTS, MANAGE};
 use crate::{Entry, entry};
 
 mod create;
@@ -129,21 +130,9 @@ const ORDER: Behaviour = Behaviour {
     basis: Assumed,
     switch: false,
 };
-const MANAGE: Behaviour = Behaviour {
-    name: "manage_widgets",
-    rule: "Who may manage tabs is a chat setting that only clients can change; here the control API does. With only_owner, only owner and managers may; others get 232055. It does not apply to p2p chats.",
-    basis: Documented,
-    switch: false,
-};
 const SHOWN: Behaviour = Behaviour {
     name: "tab_fields_shown",
     rule: "Answers omit an empty tab_name, an empty tab_content and an absent tab_config. New tabs are added at the end, in the order of the request.",
-    basis: Assumed,
-    switch: false,
-};
-const DOCUMENTS: Behaviour = Behaviour {
-    name: "tab_document_right",
-    rule: "A doc tab needs the URL of a known document kind (otherwise 232048). The operator must own the document or be its collaborator, in person or through a chat (otherwise 232051, also for unknown documents).",
     basis: Assumed,
     switch: false,
 };

@@ -2,6 +2,7 @@
 
 mod app;
 mod chat;
+mod chat_tabs;
 mod click;
 mod clones;
 mod console;
