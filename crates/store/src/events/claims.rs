@@ -521,6 +521,7 @@ async fn changed(tx: &mut Tx, sql: &str, params: Vec<Value>) -> Result<Vec<i64>,
 
 #[cfg(test)]
 mod tests {
+    use super::super::subscriptions::Channel;
     use super::*;
 
     fn row(app: u64, number: i64) -> Key {
