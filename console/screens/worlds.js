@@ -29,7 +29,7 @@ chats:
 const FIELDS = /** @type {[string, 'checkbox' | 'number' | 'text' | 'select' | 'json', [string, string][]?][]} */ ([
   ['rate_limits', 'text'], ['rate_limit_status', 'number'], ['permissions', 'select', [['', ''], ['enforce', ''], ['soft', ''], ['off', '']]], ['brand', 'select', [['', ''], ['feishu', ''], ['lark', '']]],
   ['public_groups', 'checkbox'], ['restricted_mode', 'checkbox'], ['hide_member_count', 'checkbox'], ['old_announcements', 'checkbox'],
-  ['forbidden_words', 'json'], ['storage_bytes', 'number'], ['edit_ms', 'number'], ['recall_seconds', 'number'], ['message_edit_seconds', 'number'], ['monthly_calls', 'number'], ['behaviours', 'json'], ['traffic', 'json'],
+  ['forbidden_words', 'json'], ['storage_bytes', 'number'], ['edit_ms', 'number'], ['recall_seconds', 'number'], ['message_edit_seconds', 'number'], ['monthly_calls', 'number'], ['daily_batch_messages', 'number'], ['behaviours', 'json'], ['traffic', 'json'],
 ]);
 
 export default {

@@ -118,6 +118,7 @@ export default {
   'chat.bot': 'bot',
   'chat.hook': 'custom bot',
   'chat.onlyYou': 'only you see this',
+  'chat.ownCard': 'What {name} sees instead',
   'chat.pinned': 'pinned',
   'chat.readBy': 'read by {n}',
   'chat.call': 'sending call',
@@ -671,6 +672,7 @@ export default {
   // worlds
   'worlds.about.behaviours': 'Switches of single behaviours',
   'worlds.about.brand': 'Whose names and hosts',
+  'worlds.about.daily_batch_messages': 'Messages of the batches of one app per day (then 11247)',
   'worlds.about.edit_ms': 'How long an edit of a chat takes; another one during it is 232019',
   'worlds.about.forbidden_words': 'Words that no chat or message may contain',
   'worlds.about.hide_member_count': 'The edition can hide the number of members',

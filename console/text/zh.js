@@ -118,6 +118,7 @@ export default {
   'chat.bot': '机器人',
   'chat.hook': '自定义机器人',
   'chat.onlyYou': '仅你可见',
+  'chat.ownCard': '{name} 看到的卡片',
   'chat.pinned': '已置顶',
   'chat.readBy': '{n} 人已读',
   'chat.call': '发送调用',
@@ -671,6 +672,7 @@ export default {
   // worlds
   'worlds.about.behaviours': '各项行为的开关',
   'worlds.about.brand': '品牌与域名',
+  'worlds.about.daily_batch_messages': '单个应用每天批量消息的条数上限（超过返回 11247）',
   'worlds.about.edit_ms': '编辑群所需时间，期间再编辑返回 232019',
   'worlds.about.forbidden_words': '群信息和消息中禁用的词',
   'worlds.about.hide_member_count': '版本支持隐藏群成员数',

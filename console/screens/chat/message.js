@@ -73,7 +73,7 @@ export function item(room, message, hands) {
   h('div', {class: 'msg-main'},
     head(message, name, sender, people, hands),
     message.parent_id && !message.thread_id ? h('p', {class: 'msg-parent'}, `↩ ${line(room, message.parent_id)}`) : null,
-    gone ? recalled(message, people) : h('div', {class: 'msg-body'}, body(message, hands.host(message))),
+    gone ? recalled(message, people) : h('div', {class: 'msg-body'}, body(message, hands.host(message)), owned(message, people, hands.host(message))),
     outcome(room, message, hands),
     reactions(room, message, hands),
     deliveries(room, message, hands),
@@ -95,7 +95,7 @@ function head(message, name, sender, people, hands) {
     h('b', {}, name),
     kind === 'bot' || kind === 'hook' ? h('span', {class: 'badge'}, t(`chat.${kind}`)) : null,
     h('time', {title: moment(at), dateTime: new Date(at).toISOString()}, clock(at, false)),
-    message.ephemeral ? h('span', {class: 'badge'}, t('chat.onlyYou')) : null,
+    message.ephemeral || message.own_card ? h('span', {class: 'badge'}, t('chat.onlyYou')) : null,
     message.edits > 0 ? h('span', {class: 'muted'}, plural('chat.edits', message.edits)) : null,
     message.pinned ? h('span', {class: 'muted'}, `⚲ ${t('chat.pinned')}`) : null,
     seen > 0 ? h('span', {class: 'muted', title: message.read_by.map((/** @type {string} */ id) => people.name(id)).join(', ')}, `👁 ${t('chat.readBy', {n: seen})}`) : null,
@@ -119,6 +119,12 @@ function body(message, host) {
   } catch {
     return plainly(message);
   }
+}
+
+/** The cards that single people see in place of the one that was sent. @param {Message} message @param {import('./room.js').People} people @param {Host} host */
+function owned(message, people, host) {
+  return (message.own_cards ?? []).map((/** @type {any} */ one) =>
+    h('details', {}, h('summary', {}, t('chat.ownCard', {name: people.name(one.user_id)})), one.tree ? card(one.tree, host) : box(message.msg_type, one.content)));
 }
 
 /** A message of a type without a form of its own: its line and its JSON. @param {Message} message */

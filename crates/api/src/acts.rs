@@ -2,11 +2,13 @@
 
 use larkspur_contract::Fault;
 use larkspur_contract::codes;
+use larkspur_contract::model::ChatCondition;
 use larkspur_store::announcements::Announcement;
 use larkspur_store::chats::{Chat, Member, Place};
 use larkspur_store::moderation::Holds;
 
 use crate::messages::changing::{self, may_recall_others};
+use crate::messages::conditions::CONDITIONS;
 use crate::messages::pinning::{self, may_pin};
 use crate::messages::standing::{SPEAKING, may_mention_all, may_speak};
 use crate::messages::urging::{self, may_urge_in};
@@ -64,13 +66,15 @@ fn with_messages(scene: &Scene<'_>) -> Vec<Act> {
     let at_all = ("at_all_permission", settings.at_all_permission.as_str());
     let pins = ("pin_manage_setting", settings.pin_manage_setting.as_str());
     let urgent = ("urgent_setting", settings.urgent_setting.as_str());
+    let muted = place.chat.is(ChatCondition::Muted);
+    let speaking = if muted { CONDITIONS.name } else { SPEAKING.name };
     let speak = || inside().and_then(|()| may_speak(speaker, place));
     vec![
-        act("speak", SPEAKING.name, Some(moderation), speak()),
+        act("speak", speaking, Some(moderation).filter(|_| !muted), speak()),
         act(
             "mention_all",
-            SPEAKING.name,
-            Some(at_all),
+            speaking,
+            Some(at_all).filter(|_| !muted),
             speak().and_then(|()| may_mention_all(speaker, place)),
         ),
         act("react", standing::ORDER.name, None, inside()),

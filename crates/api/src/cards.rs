@@ -9,7 +9,7 @@ use larkspur_contract::model::MsgType;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::cards::{self, Card};
 use larkspur_store::messages::{self, Message, Sender};
-use larkspur_store::{StoreError, Tx, Uuid, idempotency};
+use larkspur_store::{StoreError, Tx, Uuid, idempotency, own_cards};
 use serde_json::{Value, json};
 
 use crate::rules::card::entity::{self, LIFE_MS, SIZE_MAX, STREAMING_MS};
@@ -83,6 +83,47 @@ pub async fn filled(tx: &mut Tx, mut messages: Vec<Message>) -> Result<Vec<Messa
     }
     Ok(messages)
 }
+
+/// Whether each reader of a message has a card of their own.
+pub fn is_personal(message: &Message) -> bool {
+    message.msg_type == MsgType::Interactive && rules::card::is_personal(&message.content)
+}
+
+/// Messages with the cards that a user has for its own in the place of those that were sent. The user's cards are looked up only
+/// if there can be any.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn seen_by(
+    tx: &mut Tx,
+    user_no: i64,
+    mut messages: Vec<Message>,
+) -> Result<Vec<Message>, StoreError> {
+    let personal: Vec<i64> =
+        messages.iter().filter(|message| is_personal(message)).map(|message| message.number).collect();
+    if personal.is_empty() {
+        return Ok(messages);
+    }
+    let mut own = own_cards::seen_by(tx, user_no, &personal).await?;
+    for message in &mut messages {
+        if let Some(card) = own.remove(&message.number) {
+            message.content = card.content;
+            message.updated_at = card.updated_at;
+        }
+    }
+    Ok(messages)
+}
+
+/// The most users whose own cards one update replaces. Assumed: the page names no limit.
+pub const OWNERS_MAX: usize = 200;
+
+/// What a card is that is not shared.
+pub const PERSONAL: Behaviour = Behaviour {
+    name: "card_personal",
+    rule: "A card of schema 1.0 is shared by all of its readers only if the card that was sent has config.update_multi true. Otherwise each person has their own: the card in the answer to a click is for the user who clicked, and that of a later update for the users in open_ids, at most 200 (more is 200320). The others and apps see the card that was sent; a user token reads the user's own. A card that a PATCH puts in its place is for all again.",
+    basis: Assumed,
+    switch: false,
+};
 
 /// The entity of the calling app that a message shows. A message with a card of its own gets an entity: from now on it shows
 /// that one. The message is locked.

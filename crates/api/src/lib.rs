@@ -34,4 +34,4 @@ pub use entry::{
 };
 pub use operations::{PLATFORM, announce};
 pub use process::{Process, Services};
-pub use settings::{DuplicateName, Settings, TagOwner, UserPicker, WrongSwitch};
+pub use settings::{DuplicateName, Settings, TagOwner, UserPicker, WithdrawnGet, WrongSwitch};

@@ -69,6 +69,7 @@ fn of_two(chat_id: ChatId) -> Chat {
         group_message_type: GroupMessageType::Chat,
         settings: ChatSettings::default(),
         manage_widgets: Permission::AllMembers,
+        conditions: Vec::new(),
         user_count: 0,
         bot_count: 0,
     }

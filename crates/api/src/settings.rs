@@ -20,6 +20,20 @@ pub enum DuplicateName {
     Code402,
 }
 
+/// What reading a recalled message answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawnGet {
+    /// The message, with `deleted` true, as in lists.
+    #[default]
+    Deleted,
+    /// Code 230011, as seen in live answers.
+    #[serde(rename = "230011")]
+    Code230011,
+    /// No items, as seen in live answers.
+    Empty,
+}
+
 /// Who may use a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -123,6 +137,10 @@ pub struct Settings {
     pub chat_create_by_user: bool,
     /// Whether a chat takes at most five messages per second from apps (230020).
     pub chat_limit: bool,
+    /// What reading a recalled message answers.
+    pub withdrawn_get: WithdrawnGet,
+    /// Whether rich texts that are sent with Markdown keep it in `content_v2`, beside `content`.
+    pub content_v2: bool,
     /// Names of emoji that reactions may have beside the documented ones.
     #[serde(deserialize_with = "emoji_names")]
     pub extra_emoji: Vec<String>,
@@ -150,6 +168,8 @@ impl Default for Settings {
             topic_as_group: false,
             chat_create_by_user: false,
             chat_limit: true,
+            withdrawn_get: WithdrawnGet::default(),
+            content_v2: false,
             extra_emoji: Vec::new(),
             user_picker: UserPicker::default(),
             outbound_ips: vec!["127.0.0.1".to_owned()],

@@ -106,6 +106,7 @@ fn chat(tx: &Tx, app: AppId, number: u64, name: String) -> Chat {
         group_message_type: GroupMessageType::Chat,
         settings: ChatSettings::default(),
         manage_widgets: Permission::AllMembers,
+        conditions: Vec::new(),
         user_count: 0,
         bot_count: 0,
     }

@@ -141,6 +141,7 @@ async fn chat(
         group_message_type: GroupMessageType::Chat,
         settings: ChatSettings::default(),
         manage_widgets: Permission::AllMembers,
+        conditions: Vec::new(),
         user_count: 0,
         bot_count: 0,
     };

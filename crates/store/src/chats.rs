@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use larkspur_contract::ids::{AppId, ChatId, TenantKey};
 use larkspur_contract::model::{
-    ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
+    ChatCondition, ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
 };
 
 use crate::driver::StoreError;
@@ -46,10 +46,19 @@ pub struct Chat {
     pub settings: ChatSettings,
     /// Who may manage tabs, widgets and menus. No public operation reads or writes it.
     pub manage_widgets: Permission,
+    /// States that no public operation sets, each once.
+    pub conditions: Vec<ChatCondition>,
     /// Members who are users.
     pub user_count: i64,
     /// Members that are bots.
     pub bot_count: i64,
+}
+
+impl Chat {
+    /// Whether it is in a state.
+    pub fn is(&self, condition: ChatCondition) -> bool {
+        self.conditions.contains(&condition)
+    }
 }
 
 /// A chat whose row this transaction has locked: no other transaction changes the chat until this one ends.
@@ -66,7 +75,7 @@ impl std::ops::Deref for LockedChat {
 }
 
 pub(crate) const COLUMNS: &str = "chat_id, chat_mode, chat_type, chat_tag, chat_status, external, name, description, i18n_names, \
-                       avatar, owner, creator_app, group_message_type, settings, manage_widgets, user_count, bot_count";
+                       avatar, owner, creator_app, group_message_type, settings, manage_widgets, user_count, bot_count, conditions";
 
 pub(crate) fn chat(mut row: Row) -> Result<Chat, StoreError> {
     Ok(Chat {
@@ -87,6 +96,7 @@ pub(crate) fn chat(mut row: Row) -> Result<Chat, StoreError> {
         manage_widgets: row.id(14, Permission::parse)?,
         user_count: row.int(15)?,
         bot_count: row.int(16)?,
+        conditions: row.text(17)?.split_ascii_whitespace().filter_map(ChatCondition::parse).collect(),
     })
 }
 
@@ -136,8 +146,8 @@ pub async fn place(tx: &mut Tx, chat_id: ChatId, speaker: &Member) -> Result<Opt
     );
     let rows = tx.look_up(&sql, [chat_id.into(), speaker.to_column().into()]).await?;
     let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
-    let (active_at, parties) = (row.int(17)?, row.text(18)?);
-    let (manager, moderator) = (row.int_or_null(19)?.map(|manager| manager != 0), row.int(20)? != 0);
+    let (active_at, parties) = (row.int(18)?, row.text(19)?);
+    let (manager, moderator) = (row.int_or_null(20)?.map(|manager| manager != 0), row.int(21)? != 0);
     let parties = parties.split(' ').filter(|party| !party.is_empty()).map(Member::parse).collect();
     Ok(Some(Place { chat: chat(row)?, manager, moderator, active_at, parties }))
 }
@@ -163,8 +173,8 @@ pub async fn lock(tx: &mut Tx, chat_id: ChatId) -> Result<Option<LockedChat>, St
 pub async fn insert(tx: &mut Tx, chat: Chat, now_ms: i64) -> Result<LockedChat, StoreError> {
     let sql = "INSERT INTO chat (tenant, chat_id, chat_mode, chat_type, chat_tag, chat_status, external, name, \
                name_folded, description, i18n_names, avatar, owner, creator_app, group_message_type, settings, \
-               manage_widgets, user_count, bot_count, created_at, active_at, version) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 0, $18, $18, 1)";
+               manage_widgets, conditions, user_count, bot_count, created_at, active_at, version) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, 0, $19, $19, 1)";
     let mut params = vec![chat.chat_id.into()];
     params.extend(columns(&chat)?);
     params.push(now_ms.into());
@@ -177,7 +187,7 @@ pub async fn insert(tx: &mut Tx, chat: Chat, now_ms: i64) -> Result<LockedChat, 
 pub async fn update(tx: &mut Tx, locked: &LockedChat, new: &Chat) -> Result<(), StoreError> {
     let sql = "UPDATE chat SET chat_mode = $3, chat_type = $4, chat_tag = $5, chat_status = $6, external = $7, name = $8, \
                name_folded = $9, description = $10, i18n_names = $11, avatar = $12, owner = $13, creator_app = $14, \
-               group_message_type = $15, settings = $16, manage_widgets = $17 WHERE tenant = $1 AND chat_id = $2";
+               group_message_type = $15, settings = $16, manage_widgets = $17, conditions = $18 WHERE tenant = $1 AND chat_id = $2";
     let mut params = vec![locked.chat_id.into()];
     params.extend(columns(new)?);
     tx.rows_of(sql, params).await?;
@@ -245,7 +255,7 @@ const PUBLIC_NAME: &str = "SELECT chat_id FROM chat WHERE tenant = $1 AND name =
 pub const STATEMENTS: &[&str] = &[PUBLIC_NAME];
 
 /// The columns that [`insert`] and [`update`] share, in that order.
-fn columns(chat: &Chat) -> Result<[Value; 15], StoreError> {
+fn columns(chat: &Chat) -> Result<[Value; 16], StoreError> {
     Ok([
         chat.mode.as_str().into(),
         chat.chat_type.as_str().into(),
@@ -262,6 +272,7 @@ fn columns(chat: &Chat) -> Result<[Value; 15], StoreError> {
         chat.group_message_type.as_str().into(),
         to_json(&chat.settings)?.into(),
         chat.manage_widgets.as_str().into(),
+        chat.conditions.iter().map(|condition| condition.as_str()).collect::<Vec<_>>().join(" ").into(),
     ])
 }
 

@@ -62,6 +62,15 @@ pub async fn insert(tx: &mut Tx, card: &Ephemeral) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Whether a number is that of a card, deleted or not. Operations that only add rows may call it.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn exists(tx: &mut Tx, number: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT number FROM ephemeral_card WHERE tenant = $1 AND number = $2";
+    Ok(!tx.look_up(sql, [number.into()]).await?.is_empty())
+}
+
 /// Locks a card.
 pub async fn lock(tx: &mut Tx, number: i64) -> Result<Option<Ephemeral>, StoreError> {
     let sql = "UPDATE ephemeral_card SET deleted = deleted WHERE tenant = $1 AND number = $2 \

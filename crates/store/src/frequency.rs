@@ -161,3 +161,33 @@ pub async fn forget_months(tx: &mut Tx) -> Result<(), StoreError> {
     let sql = "DELETE FROM call_count WHERE tenant = $1 AND app_id = $2";
     tx.rows(sql, [MONTHS.into()]).await.map(drop)
 }
+
+/// In place of an operation: the messages of an app's batches.
+const BATCHES: &str = "messages of batches";
+
+const COUNT_BATCH: &str = "INSERT INTO call_count (tenant, app_id, operation, start_1, calls_1, start_2, calls_2, seen_at) \
+     VALUES ($1, $2, $3, $4, $5, $4, 0, $6) ON CONFLICT (tenant, app_id, operation) DO UPDATE SET start_1 = excluded.start_1, \
+     calls_1 = CASE WHEN call_count.start_1 = excluded.start_1 THEN call_count.calls_1 + excluded.calls_1 ELSE excluded.calls_1 END, \
+     seen_at = excluded.seen_at \
+     WHERE call_count.start_1 <> excluded.start_1 OR call_count.calls_1 + excluded.calls_1 <= $7 RETURNING calls_1";
+
+/// Counts the messages of a batch that an app sends on the day that begins at `day`, unless it would have more than `most` on it:
+/// false. Servers on one store count together; a batch that is refused later does not count.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn count_batch(
+    tx: &mut Tx,
+    app_id: AppId,
+    day: i64,
+    messages: i64,
+    most: i64,
+) -> Result<bool, StoreError> {
+    if messages > most {
+        return Ok(false);
+    }
+    // The sweep removes what is idle: it has to stay for the day.
+    let kept = tx.engine().clock.now_ms().saturating_add(MONTH_KEPT_MS);
+    let params = [app_id.into(), BATCHES.into(), day.into(), messages.into(), kept.into(), most.into()];
+    Ok(tx.row(COUNT_BATCH, params).await?.is_some())
+}

@@ -47,6 +47,7 @@ pub mod messages;
 pub mod moderation;
 pub mod oauth;
 pub mod own;
+pub mod own_cards;
 pub mod pace;
 pub mod parties;
 pub mod pending;

@@ -29,6 +29,16 @@ pub async fn get(tx: &mut Tx, chat: ChatId, member: &Member) -> Result<Option<Me
     tx.row(sql, [chat.into(), member.to_column().into()]).await?.map(membership).transpose()
 }
 
+/// When a member joined, in the tenant's time; `None` if it is not one. Operations that only add rows may call it.
+///
+/// # Errors
+/// The store is unavailable.
+pub async fn joined_at(tx: &mut Tx, chat: ChatId, member: &Member) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT joined_at FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND member = $3";
+    let found = tx.look_up(sql, [chat.into(), member.to_column().into()]).await?;
+    found.into_iter().next().map(|row| row.int(0)).transpose()
+}
+
 /// The managers of a chat, in the order in which they joined.
 pub async fn managers(tx: &mut Tx, chat: ChatId) -> Result<Vec<Member>, StoreError> {
     let sql = "SELECT member, manager FROM chat_member WHERE tenant = $1 AND chat_id = $2 AND manager = 1 ORDER BY joined_at, member";

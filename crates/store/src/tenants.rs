@@ -50,6 +50,7 @@ pub const TABLES: &[&str] = &[
     "card",
     "card_token",
     "ephemeral_card",
+    "own_card",
     "image",
     "stored_file",
     "blob",

@@ -556,4 +556,29 @@ async fn cards(lab: &Lab) {
     let sent = world.call("POST", "/ephemeral/v1/send").body(body).send().await.data();
     let request = world.call("POST", "/ephemeral/v1/delete").body(json!({"message_id": sent["message_id"]}));
     assert_eq!(request.send().await.code(), 0);
+    let card = sent["message_id"].as_str().expect("a message_id");
+    world.call("GET", &format!("/im/v1/messages/{card}")).send().await.refused(230001);
+    personal_cards(&world).await;
+}
+
+/// A card that is not shared: it is replaced for one user, looked at, and replaced for all.
+async fn personal_cards(world: &World) {
+    let card = json!({"elements": [{"tag": "hr"}]});
+    let body = json!({"receive_id": world.chat_id, "msg_type": "interactive", "content": card.to_string()});
+    let sent = world.call("POST", "/im/v1/messages?receive_id_type=chat_id").body(body).send().await.data();
+    let message_id = sent["message_id"].as_str().expect("a message_id").to_owned();
+    let token = world.card_token(&message_id).await;
+    let own = json!({"elements": [], "open_ids": [world.users[1].open_id]});
+    let update =
+        || world.call("POST", "/interactive/v1/card/update").body(json!({"token": token, "card": own}));
+    assert_eq!(update().send().await.code(), 0);
+    let path = format!("/chats/{}/messages", world.chat_id);
+    world.control("GET", &path).send().await.data();
+    world.control("GET", &path).query("as", &world.users[1].user_id).send().await.data();
+    let patch = world.call("PATCH", &format!("/im/v1/messages/{message_id}"));
+    patch.body(json!({"content": card.to_string()})).send().await.data();
+    assert_eq!(update().send().await.code(), 0);
+    let hides = json!({"conditions": ["hidden_history"]});
+    world.control("PATCH", &format!("/chats/{}", world.chat_id)).body(hides).send().await.data();
+    world.call("GET", &format!("/im/v1/messages/{message_id}")).send().await.data();
 }

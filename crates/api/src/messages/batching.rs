@@ -3,20 +3,21 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use larkspur_contract::Basis::Assumed;
+use larkspur_contract::Basis::{Assumed, Documented};
 use larkspur_contract::ids::{AppId, ChatId};
-use larkspur_contract::model::{MsgType, UserIdType, UserStatus};
+use larkspur_contract::model::{ChatCondition, MsgType, UserIdType, UserStatus};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::batches::{self, Batch};
 use larkspur_store::chats::{self, Member};
 use larkspur_store::users::User;
-use larkspur_store::{StoreError, Tx, directory, parties, tenants};
+use larkspur_store::{StoreError, Tx, directory, frequency, parties, tenants};
 use serde_json::Value;
 
 use super::building::Built;
 use super::{Speaker, building, sending};
 use crate::rules::card::{self, Card};
 use crate::rules::content::{self, Malformed, Parsed};
+use crate::rules::policies;
 use crate::translate::{self, Named};
 use crate::{Call, p2p};
 
@@ -140,6 +141,7 @@ pub async fn send(
     parsed: Parsed,
 ) -> Result<Batch, Fault> {
     let speaker = Speaker { limited: false, ..Speaker::of(call) };
+    within_the_day(tx, call, receivers.len()).await?;
     let kind = parsed.kind();
     let mut unbuilt = Some(parsed);
     let mut content: Option<Built> = None;
@@ -152,6 +154,9 @@ pub async fn send(
         };
         let place =
             place.ok_or_else(|| Fault::new(codes::BATCH_FAILED, format!("no chat with {user_id}")))?;
+        if place.chat.is(ChatCondition::Stopped) {
+            continue;
+        }
         if let Some(parsed) = unbuilt.take() {
             content = Some(building::finish(tx, &speaker, &place, parsed).await?);
         }
@@ -171,6 +176,36 @@ pub async fn send(
     Ok(batch)
 }
 
+/// The most messages that an app's batches may have in a day. Source: the page.
+pub const DAILY_MAX: i64 = 500_000;
+const DAY_MS: i64 = 24 * 3600 * 1000;
+/// Days begin at midnight in UTC+8.
+const ZONE_MS: i64 = 8 * 3600 * 1000;
+
+/// Counts the messages of a batch: 11247 beyond those of a day.
+async fn within_the_day(tx: &mut Tx, call: &Call, messages: usize) -> Result<(), Fault> {
+    let most = call.policy.daily_batch_messages.unwrap_or(DAILY_MAX);
+    let day = (call.now + ZONE_MS).div_euclid(DAY_MS) * DAY_MS - ZONE_MS;
+    let messages = i64::try_from(messages).unwrap_or(i64::MAX);
+    if frequency::count_batch(tx, call.app_id(), day, messages, most).await? {
+        return Ok(());
+    }
+    let fault = Fault::new(codes::BATCH_TOO_MANY, format!("more than {most} messages in a day"))
+        .by_rule(DAILY.name)
+        .with_fact("daily_batch_messages", most.to_string());
+    Err(match call.policy.daily_batch_messages {
+        Some(_) => fault.with_fix(policies::without(&call.policy, "daily_batch_messages")),
+        None => fault,
+    })
+}
+
+/// How many messages a day takes.
+pub const DAILY: Behaviour = Behaviour {
+    name: "batch_daily",
+    rule: "An app's batches have at most 500,000 messages in a day of the world's clock (UTC+8), or as its settings say, over all servers of a store: more are 11247. People who stopped the bot count, too; a batch that is refused does not.",
+    basis: Documented,
+    switch: false,
+};
 /// The codes of the page in place of those of messages.
 pub const RECODES: &[(Code, Code)] = &[
     (codes::MESSAGE_INVALID, codes::BATCH_INVALID),
@@ -225,7 +260,7 @@ pub fn own(call: &Call, batch: Batch, not_own: Code) -> Result<Batch, Fault> {
 /// Who is told.
 pub const RECEIVERS: Behaviour = Behaviour {
     name: "batch_receivers",
-    rule: "Each person gets the message once, in the p2p chat with the bot, where it is a message like others. Unknown people, those who left and those who do not see the app are in the invalid_… lists; if no one is left, the answer is 11101. The only department is the root, 0: everyone who sees the app. A call reaches at most 600 people; more are 10003.",
+    rule: "Each person gets the message once, in the p2p chat with the bot, where it is a message like others; those who stopped the bot get none. Unknown people, those who left and those who do not see the app are in the invalid_… lists; if no one is left, the answer is 11101. The only department is the root, 0: everyone who sees the app. A call reaches at most 600 people; more are 10003.",
     basis: Assumed,
     switch: false,
 };

@@ -51,7 +51,8 @@ pub async fn build(
     kind: MsgType,
     text: &str,
 ) -> Result<Built, Fault> {
-    finish(tx, speaker, place, content::parse(kind, text)?).await
+    let parsed = content::parse(kind, text)?.keeping_markdown(speaker.markdown);
+    finish(tx, speaker, place, parsed).await
 }
 
 /// As [`build`], for content that was read.
@@ -92,6 +93,7 @@ pub async fn card(tx: &mut Tx, speaker: &Speaker, text: &str) -> Result<String, 
     if let Card::Entity(card_id) = &checked {
         may_send(tx, speaker, card_id).await?;
     }
+    knows_people(tx, speaker, &checked).await?;
     match flaw(tx, &speaker.policy, text, &checked).await? {
         Some(Flaw::Image(key)) => Err(card::image_invalid(&key)),
         Some(Flaw::Word(word)) => Err(forbidden(&word, &speaker.policy.forbidden_words)),
@@ -139,10 +141,22 @@ async fn card_resources(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Resul
     if let Card::Entity(card_id) = checked {
         return may_send(tx, speaker, card_id).await;
     }
+    knows_people(tx, speaker, checked).await?;
     match missing_image(tx, checked).await? {
         Some(key) => Err(card::image_invalid(&key)),
         None => Ok(()),
     }
+}
+
+/// Whether the app knows the people whom its card names by open_id.
+async fn knows_people(tx: &mut Tx, speaker: &Speaker, checked: &Card) -> Result<(), Fault> {
+    let (ids, Some(app)) = (checked.people(), &speaker.app) else { return Ok(()) };
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let named = translate::all_named_by(tx, app, UserIdType::OpenId, &ids).await?;
+    let known = named.iter().all(|named| matches!(named, Named::User(_) | Named::Bot(_)));
+    if known { Ok(()) } else { Err(card::person_invalid()) }
 }
 
 async fn may_send(tx: &mut Tx, speaker: &Speaker, card_id: &str) -> Result<(), Fault> {

@@ -1,14 +1,14 @@
 //! Edits and recalls messages, and replaces cards.
 
 use larkspur_contract::Basis::{Assumed, Documented};
-use larkspur_contract::model::{ChatMode, MsgType, RecallType};
+use larkspur_contract::model::{ChatCondition, ChatMode, MsgType, RecallType};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::chats::{Chat, Place};
 use larkspur_store::messages::{self, Listed, Message, Recalled, Sender};
-use larkspur_store::{Tx, moderation, pins};
+use larkspur_store::{Tx, moderation, own_cards, pins};
 
 use super::sending::has_room;
-use super::{Speaker, building, explained, invalid, standing};
+use super::{Speaker, building, conditions, explained, invalid, standing};
 use crate::cards;
 use crate::events::message_recalled;
 
@@ -60,6 +60,7 @@ pub async fn edit(
 ) -> Result<Message, Fault> {
     apart(speaker, &message)?;
     stands(&message)?;
+    conditions::sees(tx, speaker, place, &message, codes::MESSAGE_INVISIBLE).await?;
     if !speaker.sent(&message) {
         let fault = Fault::new(codes::NOT_SENDER_OF_EDITED, "another sender's message");
         return Err(explained::not_sender(fault, speaker));
@@ -70,6 +71,10 @@ pub async fn edit(
     }
     if !matches!(kind, MsgType::Text | MsgType::Post) {
         return Err(invalid("invalid msg_type"));
+    }
+    if speaker.app.is_some() {
+        conditions::not_in(&place.chat, ChatCondition::Secret, codes::EDIT_IN_SECRET_GROUP)?;
+        conditions::not_in(&place.chat, ChatCondition::Encrypted, codes::EDIT_IN_ENCRYPTED_GROUP)?;
     }
     let window = speaker.policy.message_edit_seconds.unwrap_or(EDIT_SECONDS);
     if speaker.now.saturating_sub(message.created_at) > window.saturating_mul(1000) {
@@ -120,9 +125,13 @@ pub async fn replace_card(
         has_room(tx, counted, speaker.now)?;
         messages::count_on_commit(tx, counted, speaker.now);
     }
+    let was_personal = cards::is_personal(message);
     let message = Message { content: built, ..message.clone() };
     cards::mark_sent(tx, &message).await?;
     messages::set_card(tx, message.number, &message.content, speaker.now).await?;
+    if was_personal {
+        own_cards::forget(tx, message.number).await?;
+    }
     Ok(())
 }
 
@@ -135,6 +144,7 @@ pub async fn recall(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Mes
     if message.recalled.is_some() {
         return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled before"));
     }
+    conditions::sees(tx, speaker, place, message, codes::MESSAGE_INVISIBLE).await?;
     if message.msg_type == MsgType::System {
         return Err(Fault::new(codes::MESSAGE_TYPE_UNSUPPORTED, "a message of the system is not recalled"));
     }
@@ -206,7 +216,7 @@ pub const EDITING: Behaviour = Behaviour {
 /// How cards are replaced.
 pub const CARDS: Behaviour = Behaviour {
     name: "message_card",
-    rule: "Replacing a card sets update_time, not updated. config.update_multi is not demanded. A sender who has left the group is answered as another sender, and so is one who names a part of a forwarded bundle.",
+    rule: "Replacing a card sets update_time, not updated. config.update_multi is not demanded: the new card is for all readers, also in place of those that readers have for their own. A sender who has left the group is answered as another sender, and so is one who names a part of a forwarded bundle.",
     basis: Assumed,
     switch: false,
 };

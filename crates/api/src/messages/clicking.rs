@@ -7,7 +7,7 @@ use larkspur_contract::{Behaviour, Code, codes};
 use larkspur_store::apps::Install;
 use larkspur_store::messages::{self, Message};
 use larkspur_store::users::User;
-use larkspur_store::{StoreError, Tx};
+use larkspur_store::{StoreError, Tx, own_cards};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -74,26 +74,28 @@ pub fn told(
     serde_json::to_string(&told).map_err(|error| StoreError::Broken(format!("a callback: {error}")))
 }
 
-/// The JSON of the card that a message shows now; `None` if it shows none of its own.
+/// The JSON of the card that a message shows a user now; `None` if it shows none of its own.
 ///
 /// # Errors
 /// The store is unavailable.
-pub async fn current(tx: &mut Tx, message: &Message) -> Result<Option<Value>, StoreError> {
+pub async fn current(tx: &mut Tx, message: &Message, user: &User) -> Result<Option<Value>, StoreError> {
     if message.msg_type != MsgType::Interactive {
         return Ok(None);
     }
-    let filled = cards::filled(tx, vec![message.clone()]).await?.pop();
-    Ok(filled.and_then(|message| serde_json::from_str(&message.content).ok()))
+    let filled = cards::filled(tx, vec![message.clone()]).await?;
+    let seen = cards::seen_by(tx, user.user_no, filled).await?.pop();
+    Ok(seen.and_then(|message| serde_json::from_str(&message.content).ok()))
 }
 
-/// Replaces the card of a message by the one in an answer, and returns the new card, or what the client shows instead: the code
-/// and the reason. The message is locked; `speaker` is the user who clicked.
+/// Replaces the card of a message by the one in an answer, for the user who clicked alone if each reader has their own. Returns the
+/// new card, or what the client shows instead: the code and the reason. The message is locked; `speaker` is the user who clicked.
 ///
 /// # Errors
 /// The store is unavailable.
 pub async fn replace(
     tx: &mut Tx,
     speaker: &Speaker,
+    user: &User,
     message: &Message,
     answered: &Value,
 ) -> Result<Result<Value, (Code, String)>, StoreError> {
@@ -110,7 +112,7 @@ pub async fn replace(
         Ok(read) => read,
         Err(refused) => return Ok(Err((codes::CALLBACK_CARD_INVALID, refused.note().to_owned()))),
     };
-    let old = current(tx, message).await?;
+    let old = current(tx, message, user).await?;
     if let (Some(Schema::V2), Card::Own { schema: Schema::V1, .. }) =
         (old.as_ref().and_then(card::schema_of), &read)
     {
@@ -120,7 +122,11 @@ pub async fn replace(
     if let Some(flaw) = building::flaw(tx, &speaker.policy, &content, &read).await? {
         return Ok(Err((codes::CALLBACK_CARD_INVALID, flaw.to_string())));
     }
-    messages::set_card(tx, message.number, &content, speaker.now).await?;
+    if cards::is_personal(message) {
+        own_cards::put(tx, message.number, user, &content, speaker.now).await?;
+    } else {
+        messages::set_card(tx, message.number, &content, speaker.now).await?;
+    }
     Ok(Ok(new))
 }
 
@@ -134,7 +140,7 @@ pub const TOLD: Behaviour = Behaviour {
 /// What the answer does.
 pub const ANSWER: Behaviour = Behaviour {
     name: "click_answer",
-    rule: "The card in the answer replaces that of the message for all readers. It is checked like a card that is sent: one that cannot be built, with more than 30 KB, with an image that does not exist or a forbidden word is 200673; one of schema 1.0 in place of 2.0 is 200830. The old card stays then. A message that showed an entity of the card kit no longer shows it.",
+    rule: "The card in the answer replaces that of the message for all readers, or for the user who clicked if the card is not shared. It is checked like a card that is sent: one that cannot be built, with more than 30 KB, with an image that does not exist or a forbidden word is 200673; one of schema 1.0 in place of 2.0 is 200830. The old card stays then. A message that showed an entity of the card kit no longer shows it.",
     basis: Assumed,
     switch: false,
 };

@@ -1,5 +1,6 @@
 //! What the refusals of messages add for those who ask why: rule, facts, and the call of the control API that would help.
 
+use larkspur_contract::model::ChatCondition;
 use larkspur_contract::{Fault, Fix, Scope};
 use larkspur_store::apps::Install;
 use larkspur_store::chats::{Chat, Member};
@@ -103,6 +104,16 @@ pub(super) fn reserved(
         .with_fact(setting, value)
         .with_fact("standing", "member")
         .with_fix(set(chat, &json!({setting: opened})))
+}
+
+/// A chat in a state that only the control API sets.
+pub(super) fn condition(fault: Fault, chat: &Chat, condition: ChatCondition) -> Fault {
+    let others: Vec<&str> =
+        chat.conditions.iter().filter(|one| **one != condition).map(|one| one.as_str()).collect();
+    fault
+        .by_rule("chat_conditions")
+        .with_fact("condition", condition.as_str())
+        .with_fix(set_chat(chat, json!({"conditions": others})))
 }
 
 /// A chat in restricted mode.

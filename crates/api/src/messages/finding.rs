@@ -4,7 +4,7 @@ use larkspur_contract::Basis::Observed;
 use larkspur_contract::ids::MessageId;
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::messages::{self, Message};
-use larkspur_store::{Tx, tenants};
+use larkspur_store::{Tx, ephemeral, tenants};
 
 use super::invalid_field;
 
@@ -47,7 +47,10 @@ pub async fn absent(tx: &mut Tx, message_id: &str) -> Result<Fault, Fault> {
         return Ok(invalid_field("message_id", message_id));
     }
     if let Some(id) = MessageId::parse(message_id) {
-        let (_, tenant) = tx.engine().keys.read_message_id(id);
+        let (number, tenant) = tx.engine().keys.read_message_id(id);
+        if tenant == tx.tenant() && ephemeral::exists(tx, number).await? {
+            return Ok(invalid_field("message_id", message_id));
+        }
         if tenants::is_elsewhere(tx, tenant).await? {
             return Ok(invalid_field("message_id", message_id));
         }
@@ -67,7 +70,7 @@ pub fn unknown(field: &str, message_id: &str) -> Fault {
 /// How unknown ids are answered.
 pub const UNKNOWN: Behaviour = Behaviour {
     name: "message_id_unknown",
-    rule: "A malformed or unknown message_id is the gateway's 99992354; one of another tenant, and that of a batch (bm-…), is 230001 with the cause invalid message_id.",
+    rule: "A malformed or unknown message_id is the gateway's 99992354; one of another tenant, that of a batch (bm-…) and that of a card for one person, is 230001 with the cause invalid message_id.",
     basis: Observed,
     switch: false,
 };

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::{ChatId, ThreadId};
-use larkspur_contract::model::{ForwardIdType, MsgType, ReceiveIdType};
-use larkspur_contract::{Behaviour, Fault, codes};
+use larkspur_contract::model::{ChatCondition, ForwardIdType, MsgType, ReceiveIdType};
+use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::chats::{self, Place};
 use larkspur_store::messages::{self, Cursor, Listed, Message, Repeat, Span};
 use larkspur_store::{StoreError, Tx};
@@ -13,7 +13,7 @@ use larkspur_store::{StoreError, Tx};
 use super::building::Built;
 use super::sending::{self, REPEAT_MS};
 use super::standing::{self, Act};
-use super::{Speaker, explained, invalid_field, receiver};
+use super::{Speaker, conditions, explained, invalid_field, receiver};
 use crate::people::People;
 use crate::{Call, cards};
 
@@ -77,6 +77,12 @@ pub async fn target(
         }
         None => thread(tx, speaker, receive_id).await?,
     };
+    if let Some(root) = &found.root {
+        conditions::sees(tx, speaker, &found.place, root, codes::TARGET_THREAD_INVISIBLE).await?;
+    }
+    for closed in [ChatCondition::Secret, ChatCondition::Encrypted] {
+        conditions::not_in(&found.place.chat, closed, codes::FORWARD_TO_ENCRYPTED)?;
+    }
     standing::may_speak(speaker, &found.place)?;
     Ok(found)
 }
@@ -92,14 +98,18 @@ async fn thread(tx: &mut Tx, speaker: &Speaker, receive_id: &str) -> Result<Targ
 /// Enters the chat that messages are taken from.
 ///
 /// # Errors
-/// Those of [`standing::enter`], and 230070 for a chat in restricted mode.
+/// Those of [`standing::enter`], 230070 for a chat in restricted mode, and `secret` for a secret group.
 pub async fn source(
     tx: &mut Tx,
     speaker: &Speaker,
     chat_id: ChatId,
     absent: impl FnOnce() -> Fault,
+    secret: Code,
 ) -> Result<Place, Fault> {
     let place = standing::enter(tx, speaker, chat_id, Act::Change).await?.ok_or_else(absent)?;
+    for closed in [ChatCondition::Secret, ChatCondition::Encrypted] {
+        conditions::not_in(&place.chat, closed, secret)?;
+    }
     if place.chat.settings.restricted_mode_setting.status {
         let fault = Fault::new(codes::FORWARD_RESTRICTED, "the chat is in restricted mode");
         return Err(explained::restricted(fault, &place.chat));

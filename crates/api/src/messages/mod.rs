@@ -6,6 +6,7 @@ pub mod batching;
 pub mod building;
 pub mod changing;
 pub mod clicking;
+pub mod conditions;
 pub(crate) mod explained;
 pub mod finding;
 pub mod forwarding;
@@ -27,6 +28,7 @@ macro_rules! sending_behaviours {
         &[
             $crate::messages::standing::ORDER,
             $crate::messages::standing::SPEAKING,
+            $crate::messages::conditions::CONDITIONS,
             $crate::messages::sending::REPEATED,
             $crate::messages::sending::LIMIT,
             $crate::messages::sending::ACTIVITY,
@@ -39,6 +41,7 @@ macro_rules! sending_behaviours {
             $crate::rules::content::MENTIONS,
             $crate::rules::content::POSTS,
             $crate::rules::content::MARKDOWN,
+            $crate::rules::content::CONTENT_V2,
             $crate::rules::content::DIVIDERS,
             $crate::rules::card::UNKNOWN_ELEMENTS,
             $crate::rules::card::LIMITS,

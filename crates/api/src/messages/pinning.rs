@@ -1,7 +1,7 @@
 //! Pins.
 
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::model::{MsgType, Permission};
+use larkspur_contract::model::{ChatCondition, MsgType, Permission};
 use larkspur_contract::{Behaviour, Fault, codes};
 use larkspur_store::Tx;
 use larkspur_store::chats::Place;
@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sending::has_room;
-use super::{Speaker, Viewer, changing, explained, standing};
+use super::{Speaker, Viewer, changing, conditions, explained, standing};
 
 /// A pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +51,8 @@ impl ShownPin {
 pub async fn pin(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Message) -> Result<Pin, Fault> {
     listed(speaker, message)?;
     changing::stands(message)?;
+    conditions::sees(tx, speaker, place, message, codes::MESSAGE_INVISIBLE).await?;
+    conditions::not_in(&place.chat, ChatCondition::SelfDestructing, codes::MESSAGE_SELF_DESTRUCTS)?;
     may_pin(speaker, place)?;
     if message.msg_type == MsgType::System {
         return Err(Fault::new(codes::MESSAGE_TYPE_UNSUPPORTED, "a message of the system is not pinned"));
@@ -76,6 +78,7 @@ pub async fn pin(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Messag
 /// 230046 without the right, 230047 if it is pinned or unpinned too often.
 pub async fn unpin(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Message) -> Result<(), Fault> {
     listed(speaker, message)?;
+    conditions::sees(tx, speaker, place, message, codes::MESSAGE_INVISIBLE).await?;
     may_pin(speaker, place)?;
     count(tx, speaker, message)?;
     Ok(pins::remove(tx, message.number).await?)

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::standing::{self, Act};
-use super::{Speaker, Viewer, explained, finding};
+use super::{Speaker, Viewer, conditions, explained, finding};
 use crate::events::{message_reaction_created, message_reaction_deleted};
 use crate::rules::emoji;
 
@@ -98,6 +98,7 @@ pub async fn target(
     if message.listed == Listed::Nowhere {
         return Err(standing::outside(speaker));
     }
+    conditions::sees(tx, speaker, &place, &message, codes::REACTION_MESSAGE_INVISIBLE).await?;
     if message.recalled.is_some() {
         return Err(Fault::new(codes::REACTION_MESSAGE_NOT_FOUND, "the message was recalled"));
     }

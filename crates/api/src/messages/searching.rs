@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::standing::{self, Act};
-use super::{Speaker, building, invalid, invalid_field};
+use super::{Speaker, building, conditions, invalid, invalid_field};
 use crate::events::Party;
 use crate::rules::{content, times};
 use crate::translate::{self, Named};
@@ -72,6 +72,7 @@ pub struct Hit {
 }
 
 /// What is sought.
+#[derive(Clone)]
 struct Sought {
     words: Vec<String>,
     span: Span,
@@ -100,7 +101,9 @@ pub async fn search(
         me: (filter.is_at_me == Some(true)).then(|| building::subject(speaker.party())),
     };
     let (mut hits, mut room) = (Vec::new(), READ_MAX);
-    for chat in chats(tx, call, &speaker, filter).await? {
+    for (chat, from) in chats(tx, call, &speaker, filter).await? {
+        let sought =
+            Sought { span: Span { from: sought.span.from.max(from), ..sought.span }, ..sought.clone() };
         for in_threads in [false, true] {
             read(tx, &sought, filter, &chat, in_threads, &mut room, &mut hits).await?;
         }
@@ -145,8 +148,13 @@ async fn read(
     Ok(())
 }
 
-/// The chats to search: those that the caller may read.
-async fn chats(tx: &mut Tx, call: &Call, speaker: &Speaker, filter: &Filter) -> Result<Vec<Chat>, Fault> {
+/// The chats to search: those that the caller may read, each with the time from which.
+async fn chats(
+    tx: &mut Tx,
+    call: &Call,
+    speaker: &Speaker,
+    filter: &Filter,
+) -> Result<Vec<(Chat, i64)>, Fault> {
     let mut ids: Vec<ChatId> = Vec::new();
     for id in &filter.chat_ids {
         let id = ChatId::parse(id).ok_or_else(|| {
@@ -184,7 +192,8 @@ async fn chats(tx: &mut Tx, call: &Call, speaker: &Speaker, filter: &Filter) -> 
             Some(SearchedChat::Group) => place.chat.mode != ChatMode::P2p,
         };
         if wanted && standing::may_read(call, &place.chat).is_ok() {
-            chats.push(place.chat);
+            let hidden = conditions::hidden_before(tx, speaker, &place.chat).await?;
+            chats.push((place.chat, hidden.unwrap_or(i64::MIN)));
         }
     }
     Ok(chats)

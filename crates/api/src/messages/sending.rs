@@ -114,7 +114,11 @@ pub async fn post(
     let spot = spot(tx, place, reply).await?;
     let number = tx.next_id();
     let thread = spot.thread.filter(|_| spot.in_thread);
-    let created_at = message_order::time_of_next(tx, chat_id, thread, (speaker.now, number)).await?;
+    let next = message_order::next(tx, chat_id, thread, (speaker.now, number), speaker.limited).await?;
+    if next.lately >= pace::MOST {
+        return Err(too_often());
+    }
+    let created_at = next.created_at;
     let message = Message {
         number,
         chat_id,
@@ -157,14 +161,15 @@ pub async fn add(tx: &mut Tx, speaker: &Speaker, place: &Place, message: &Messag
 
 /// Refuses what exceeds five per second: 230020. `of` is the number of the chat or message that is counted.
 pub fn has_room(tx: &Tx, of: u128, now: i64) -> Result<(), Fault> {
-    if tx.engine().pace.has_room(tx.tenant(), of, now) {
-        return Ok(());
-    }
+    if tx.engine().pace.has_room(tx.tenant(), of, now) { Ok(()) } else { Err(too_often()) }
+}
+
+fn too_often() -> Fault {
     let why = format!("more than {} in {} ms", pace::MOST, pace::WINDOW_MS);
-    Err(Fault::new(codes::MESSAGE_TOO_OFTEN, why)
+    Fault::new(codes::MESSAGE_TOO_OFTEN, why)
         .by_rule("rate_limit")
         .with_fact("window", format!("{0} of {0}", pace::MOST))
-        .with_fact("window_ms", pace::WINDOW_MS.to_string()))
+        .with_fact("window_ms", pace::WINDOW_MS.to_string())
 }
 
 /// The name under which a call with a uuid is remembered.
@@ -245,4 +250,4 @@ pub const THREADS: Behaviour = Behaviour {
     switch: false,
 };
 /// The deviation of the limit.
-pub const COUNTED: &str = "The five messages per second of a chat are counted by each server for what it sent itself, when they are stored: calls at the same moment may exceed it.";
+pub const COUNTED: &str = "The five messages per second of a chat are counted when they are stored: calls at the same moment may exceed it.";

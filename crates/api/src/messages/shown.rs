@@ -5,17 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::Behaviour;
 use larkspur_contract::ids::{AppId, OpenId, TenantKey};
-use larkspur_contract::model::{CardContentType, MsgType, UserIdType};
+use larkspur_contract::model::{CardContentType, I18nNames, MsgType, UserIdType};
 use larkspur_store::messages::{Message, Sender, Subject};
+use larkspur_store::users::User;
 use larkspur_store::{Keys, StoreError, Tx, apps, users};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::building::SharedUser;
-use crate::Call;
 use crate::cards;
 use crate::rules::card::{self, CardForm};
+use crate::{Actor, Call};
 
 /// The content of a recalled message. Source: the list page.
 pub const RECALLED: &str = "This message was recalled";
@@ -90,6 +91,9 @@ pub struct ShownSender {
     /// The open_id of a bot, as the reading app sees it, if names were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_bot_id: Option<String>,
+    /// The name by language, if names were asked for. Users and bots have one name, which each language shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_i18n_names: Option<I18nNames>,
     /// The name, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender_name: Option<String>,
@@ -106,6 +110,8 @@ pub struct Viewer {
     tenant: TenantKey,
     cards: Option<CardContentType>,
     named: bool,
+    /// The number of the user who reads; `None` for a bot, and for messages as they are stored.
+    reader: Option<i64>,
 }
 
 /// Whose ids a reader sees.
@@ -132,12 +138,22 @@ impl Viewer {
             form: form.unwrap_or(UserIdType::OpenId),
             by_app: form.is_some(),
         };
-        Viewer { eyes, tenant: call.tenant, cards, named: false }
+        let reader = match &call.actor {
+            Actor::Bot => None,
+            Actor::User { number, .. } => Some(number.cast_signed()),
+        };
+        Viewer { eyes, tenant: call.tenant, cards, named: false, reader }
     }
 
     /// A reader who sees the tenant's own ids: user_ids, and app_ids for bots.
     pub fn tenant(tenant: TenantKey, cards: Option<CardContentType>) -> Self {
-        Viewer { eyes: Eyes::Tenant, tenant, cards, named: false }
+        Viewer { eyes: Eyes::Tenant, tenant, cards, named: false, reader: None }
+    }
+
+    /// The same, who is this user: the cards that the user has for its own are shown in the place of those that were sent.
+    #[must_use]
+    pub fn reading_as(self, user: &User) -> Self {
+        Viewer { reader: Some(user.user_no), ..self }
     }
 
     /// The same, who also sees the names of senders.
@@ -179,6 +195,7 @@ impl Viewer {
             id,
             id_type: id_type.to_owned(),
             open_bot_id: None,
+            sender_i18n_names: None,
             sender_name: None,
             sender_type: sender_type.to_owned(),
             tenant_key: self.tenant.to_string(),
@@ -211,6 +228,10 @@ pub async fn show_all(
     messages: Vec<Message>,
 ) -> Result<Vec<Shown>, StoreError> {
     let messages = cards::filled(tx, messages).await?;
+    let messages = match viewer.reader {
+        Some(reader) => cards::seen_by(tx, reader, messages).await?,
+        None => messages,
+    };
     let keys = &tx.engine().keys;
     let mut shown: Vec<Shown> = messages.iter().map(|message| shown(keys, viewer, message)).collect();
     if viewer.cards == Some(CardContentType::RawCardContent) {
@@ -291,8 +312,15 @@ async fn with_names(
             shown.sender.sender_name = bots.get(&bot).map(|install| install.name.clone());
             shown.sender.open_bot_id = viewer.app().map(|app| keys.open_id(bot.0, app).to_string());
         }
+        shown.sender.sender_i18n_names = shown.sender.sender_name.as_deref().map(in_all_languages);
     }
     Ok(shown)
+}
+
+/// One name in every language that answers have.
+fn in_all_languages(name: &str) -> I18nNames {
+    let name = || Some(name.to_owned());
+    I18nNames { en_us: name(), ja_jp: name(), zh_cn: name() }
 }
 
 fn shown(keys: &Keys, viewer: &Viewer, message: &Message) -> Shown {
@@ -371,7 +399,7 @@ pub const OBJECT: Behaviour = Behaviour {
 /// Fields that are left out.
 pub const POSITIONS: Behaviour = Behaviour {
     name: "message_positions",
-    rule: "message_position, thread_message_position, message_app_link and content_v2, which no page documents, are left out. with_sender_name, which official clients send, adds sender_name, and open_bot_id for bots, but no names by language.",
+    rule: "message_position and thread_message_position, which no page documents, are left out: a position would have to be counted for each message of a chat, one after the other. So is message_app_link. with_sender_name, which official clients send, adds sender_name, sender_i18n_names with the one name in zh_cn, en_us and ja_jp, and open_bot_id for bots.",
     basis: Assumed,
     switch: false,
 };

@@ -28,6 +28,8 @@ pub struct Speaker {
     pub policy: Arc<Policy>,
     /// Whether the limit of messages per second and chat applies.
     pub limited: bool,
+    /// Whether messages keep Markdown of rich texts.
+    pub markdown: bool,
 }
 
 impl Speaker {
@@ -43,18 +45,19 @@ impl Speaker {
             now: call.now,
             policy: call.policy.clone(),
             limited: call.settings.chat_limit,
+            markdown: call.settings.content_v2,
         }
     }
 
     /// A person at a client.
     pub fn person(user: &User, policy: Arc<Policy>, now: i64) -> Self {
         let sender = Sender::User { user_id: user.user_id.clone(), number: user.user_no.cast_unsigned() };
-        Speaker { sender, app: None, now, policy, limited: false }
+        Speaker { sender, app: None, now, policy, limited: false, markdown: false }
     }
 
     /// A custom bot of a chat, by the id that it is shown under. Its own limits are the caller's concern.
     pub fn hook(shown_as: AppId, policy: Arc<Policy>, now: i64) -> Self {
-        Speaker { sender: Sender::Hook(shown_as), app: None, now, policy, limited: false }
+        Speaker { sender: Sender::Hook(shown_as), app: None, now, policy, limited: false, markdown: false }
     }
 
     /// The speaker as a member of chats. A custom bot is a member of none.

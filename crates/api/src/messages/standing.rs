@@ -2,7 +2,7 @@
 
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::ChatId;
-use larkspur_contract::model::{ChatMode, ChatStatus, Moderation, Permission, UserStatus};
+use larkspur_contract::model::{ChatCondition, ChatMode, ChatStatus, Moderation, Permission, UserStatus};
 use larkspur_contract::scopes::{
     IM_MESSAGE_GROUP, IM_MESSAGE_GROUP_AS_USER, IM_MESSAGE_GROUP_READONLY, IM_MESSAGE_P2P_AS_USER,
 };
@@ -11,7 +11,7 @@ use larkspur_store::chats::{self, Chat, Member, Place};
 use larkspur_store::messages::Sender;
 use larkspur_store::{Tx, apps, users};
 
-use super::{Speaker, explained};
+use super::{Speaker, conditions, explained};
 use crate::{Actor, Call};
 
 /// What is to be done in a chat.
@@ -28,8 +28,8 @@ pub enum Act {
 /// The chat, if the speaker may do this in it; `None` if the tenant has no such chat.
 ///
 /// # Errors
-/// 230027 for an external chat, 232009 for a dissolved one (230002 for readers), 230002 for outsiders, 230013 and 230029 for
-/// the user of a p2p chat with a bot.
+/// 230027 for an external chat, 232009 for a dissolved one (230002 for readers), 230002 for outsiders, 230013, 230029 and 230053
+/// for the user of a p2p chat with a bot.
 pub async fn enter(
     tx: &mut Tx,
     speaker: &Speaker,
@@ -60,14 +60,19 @@ pub fn inside(speaker: &Speaker, place: &Place, act: Act) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether the speaker may read in a chat, for operations that answer for several messages.
+/// The time from which the speaker may read what was sent to a chat, for operations that answer for several messages; `None` if
+/// the speaker may read nothing there.
 ///
 /// # Errors
 /// The store is unavailable.
-pub async fn reads(tx: &mut Tx, speaker: &Speaker, chat_id: ChatId) -> Result<bool, Fault> {
+pub async fn reads_from(tx: &mut Tx, speaker: &Speaker, chat_id: ChatId) -> Result<Option<i64>, Fault> {
     match enter(tx, speaker, chat_id, Act::Read).await {
-        Ok(place) => Ok(place.is_some()),
-        Err(fault) if fault.code().status < 500 => Ok(false),
+        Ok(Some(place)) => {
+            let hidden = conditions::hidden_before(tx, speaker, &place.chat).await?;
+            Ok(Some(hidden.unwrap_or(i64::MIN)))
+        }
+        Ok(None) => Ok(None),
+        Err(fault) if fault.code().status < 500 => Ok(None),
         Err(fault) => Err(fault),
     }
 }
@@ -98,6 +103,7 @@ async fn available(tx: &mut Tx, speaker: &Speaker, place: &Place, act: Act) -> R
         if user.is_none_or(|user| user.status == UserStatus::Resigned) {
             return Err(resigned(user_id));
         }
+        conditions::not_in(&place.chat, ChatCondition::Stopped, codes::BOT_STOPPED)?;
     }
     if !apps::is_visible_to(tx, app, user_id).await? {
         return Err(unavailable(speaker, user_id));
@@ -115,8 +121,9 @@ pub(super) fn unavailable(speaker: &Speaker, whom: &str) -> Fault {
     explained::unseen(fault, speaker, whom)
 }
 
-/// Whether the settings of the chat let the speaker send: 230018.
+/// Whether the chat lets the speaker send: 230018 by its settings, 230035 if it is muted.
 pub fn may_speak(speaker: &Speaker, place: &Place) -> Result<(), Fault> {
+    conditions::open(speaker, &place.chat)?;
     let allowed = match place.chat.settings.moderation_permission {
         Moderation::AllMembers => true,
         Moderation::OnlyOwner => speaker.manages(place),

@@ -78,6 +78,12 @@ impl CardReason {
     /// A tag that schema 2.0 does not have.
     pub const TAG_UNSUPPORTED: CardReason =
         CardReason { number: 200861, text: "cards of schema V2 no longer support this capability" };
+    /// A person whom the app does not know.
+    pub const PERSON_INVALID: CardReason =
+        CardReason { number: 100290, text: "There is an invalid user resource(at/person) in your card" };
+    /// Rows of a table that name no column of it.
+    pub const ROW_NAME_INVALID: CardReason =
+        CardReason { number: 200915, text: "table rows name is invalid" };
     /// Rows of a table that are not a list of objects.
     pub const ROWS_INVALID: CardReason = CardReason { number: 200914, text: "table rows is invalid" };
     /// A component of a form without a `name`: what the client shows to the person who clicks. The text is Larkspur's.

@@ -73,6 +73,25 @@ words! {
         /// No member.
         NotAnyone = "not_anyone",
     }
+    /// A state of a chat that no public operation sets.
+    ChatCondition {
+        /// No one may send to it.
+        Muted = "muted",
+        /// The user of a p2p chat has stopped the bot from sending.
+        Stopped = "stopped",
+        /// Members do not see what was sent before they joined.
+        HiddenHistory = "hidden_history",
+        /// A secret group.
+        Secret = "secret",
+        /// A group with the encryption of a third party.
+        Encrypted = "encrypted",
+        /// A connection group.
+        Connection = "connection",
+        /// Its messages destroy themselves.
+        SelfDestructing = "self_destructing",
+        /// Its messages have no threads.
+        NoThreads = "no_threads",
+    }
     /// Who may speak.
     Moderation {
         /// All members.

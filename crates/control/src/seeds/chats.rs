@@ -292,6 +292,7 @@ impl Loader<'_> {
             now: self.call.now + world.clock_offset_ms,
             policy: world.policy.clone(),
             limited: false,
+            markdown: false,
         };
         let chat = support::chat(&mut tx, chat).await?;
         let place = standing::enter(&mut tx, &speaker, chat.chat_id, Act::Send).await?;

@@ -240,11 +240,23 @@ impl View<'_> {
 
 /// What a message says: one line, or the lines of its card.
 pub(super) fn words(message: &Value) -> String {
-    let tree = message.get("tree").and_then(|tree| serde_json::from_value::<Tree>(tree.clone()).ok());
-    match tree {
-        Some(tree) => plain(&tree),
-        None => message["line"].as_str().unwrap_or_default().to_owned(),
+    card(message).unwrap_or_else(|| message["line"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The lines of a card, if there is one.
+fn card(shown: &Value) -> Option<String> {
+    let tree = serde_json::from_value::<Tree>(shown.get("tree")?.clone()).ok()?;
+    Some(plain(&tree))
+}
+
+/// The same, with the cards that single users see in place of the one that was sent.
+fn words_for_all(message: &Value, cast: &Cast) -> String {
+    let mut words = words(message);
+    for own in message["own_cards"].as_array().into_iter().flatten() {
+        let name = cast.name(own["user_id"].as_str().unwrap_or_default());
+        words.push_str(&format!("\n({name} sees:)\n{}", card(own).unwrap_or_default()));
     }
+    words
 }
 
 /// A message in lines. On a terminal they are folded, not cut: people read them.
@@ -254,7 +266,7 @@ fn shown(message: &Value, cast: &Cast, screen: &Screen) -> Vec<Vec<Part>> {
     let seconds = text("create_time").parse::<i64>().unwrap_or_default() / 1000;
     let time = format!("{:02}:{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let indent = if message.get("parent_id").is_some() { "  > " } else { "" };
-    let words = words(message);
+    let words = words_for_all(message, cast);
     let id = text("message_id");
     let head = vec![dim(format!("{id}  {time}  ")), usual(indent), bold(sender), usual(":")];
     let fold = |first: &str, rest, line: &str| -> Vec<Vec<Part>> {
@@ -297,6 +309,18 @@ mod tests {
         assert_eq!(lines(Screen::terminal(44)), "om_1  01:01:01  ada: one two three four five\n");
         assert_eq!(lines(Screen::terminal(42)), "om_1  01:01:01  ada: one two three four\n    five\n");
         assert_eq!(lines(Screen::terminal(24)), "om_1  01:01:01  ada:\n    one two three four\n    five\n");
+    }
+
+    #[test]
+    fn cards_of_single_users_follow_the_one_that_was_sent() {
+        let tree =
+            |text: &str| json!(render(&json!({"elements": [{"tag": "markdown", "content": text}]}), "en_us"));
+        let message = json!({
+            "message_id": "om_1", "create_time": "0", "sender": {"id": "demo"}, "tree": tree("for all"),
+            "own_cards": [{"user_id": "ada", "tree": tree("for one")}],
+        });
+        let lines = Screen::PIPE.gray().lines(&shown(&message, &Cast::default(), &Screen::PIPE));
+        assert_eq!(lines, "om_1  00:00:00  demo:\n    for all\n    (ada sees:)\n    for one\n");
     }
 
     #[test]

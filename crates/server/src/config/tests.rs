@@ -162,6 +162,8 @@ const VALUES: &[(&str, &[&str], &[&str])] = &[
     ("behaviours.topic_as_group", &["true"], &["x"]),
     ("behaviours.chat_create_by_user", &["true"], &["x"]),
     ("behaviours.chat_limit", &["false"], &["x"]),
+    ("behaviours.withdrawn_get", &["deleted", "230011", "empty"], &["gone"]),
+    ("behaviours.content_v2", &["true"], &["x"]),
     ("behaviours.extra_emoji", &["", "EYES", "EYES, Other_1"], &["EYES,", "a b", "é"]),
     ("behaviours.user_picker", &["auto", "on", "off", "true", "false"], &["yes", ""]),
     ("events.allow_private", &["auto", "on", "off"], &["true"]),

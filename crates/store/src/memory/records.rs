@@ -52,6 +52,9 @@ pub struct Policy {
     /// The most calls of a month; `None` for no quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly_calls: Option<i64>,
+    /// The most messages of one app's batches in a day; `None` for 500,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub daily_batch_messages: Option<i64>,
     /// What it has in place of the server's settings; most have nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Box<Overrides>>,
@@ -70,6 +73,7 @@ impl Default for Policy {
             recall_seconds: None,
             message_edit_seconds: None,
             monthly_calls: None,
+            daily_batch_messages: None,
             overrides: None,
         }
     }

@@ -95,6 +95,7 @@ pub(super) const ID_COLUMNS: &[(&str, &[(&str, Holds)])] = &[
         "ephemeral_card",
         &[("number", Number), ("chat_id", Chat), ("app_id", App), ("user_id", User), ("content", Json)],
     ),
+    ("own_card", &[("message", Number), ("reader", User), ("reader_no", Number), ("content", Json)]),
     ("image", &[("image_key", Key), ("app_id", App)]),
     ("stored_file", &[("file_key", Key), ("app_id", App)]),
     ("document", &[("token", Key), ("owner", Member)]),

@@ -45,6 +45,7 @@ const FILES: &[&str] = &[
     include_str!("../../../../schema/0031_snapshots.sql"),
     include_str!("../../../../schema/0032_relays.sql"),
     include_str!("../../../../schema/0033_event_faults.sql"),
+    include_str!("../../../../schema/0034_own_cards.sql"),
 ];
 
 /// The schema that this program writes and reads.

@@ -187,7 +187,8 @@ fn piece() -> Value {
 }
 
 /// What belongs to a message: the table, and its column with the number of the message.
-const PARTS_OF_MESSAGES: [(&str, &str); 7] = [
+const PARTS_OF_MESSAGES: [(&str, &str); 8] = [
+    ("own_card", "message"),
     ("message_reaction", "message"),
     ("message_read", "message"),
     ("pin", "message"),

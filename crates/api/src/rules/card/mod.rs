@@ -71,6 +71,15 @@ impl Card {
         }
         keys
     }
+
+    /// The open_ids of the people whom it shows or mentions, in their order. An id may be repeated.
+    pub fn people(&self) -> Vec<&str> {
+        let mut ids = Vec::new();
+        if let Card::Own { json, .. } = self {
+            walk::people(json, &mut ids);
+        }
+        ids
+    }
 }
 
 /// How a reader asks for a card.
@@ -154,6 +163,12 @@ pub fn schema_of(json: &Value) -> Option<Schema> {
     }
 }
 
+/// Whether each reader of a stored card has their own: a card of schema 1.0 without `config.update_multi`.
+pub fn is_personal(content: &str) -> bool {
+    let read = || of(serde_json::from_str(content).ok()?).ok();
+    read().is_some_and(|card| !card.is_shared())
+}
+
 /// The content of a stored card as a reader asks for it. Content that is not a card's is returned unchanged.
 pub fn shown(content: &str, form: CardForm) -> String {
     let read = |show: fn(&Value) -> Value| {
@@ -181,6 +196,11 @@ pub fn image_invalid(key: &str) -> Fault {
     refused(CardReason::IMAGE_INVALID, Some(&value), "the card shows an image that does not exist")
 }
 
+/// The refusal of a person whom the app does not know.
+pub fn person_invalid() -> Fault {
+    refused(CardReason::PERSON_INVALID, None, "the card names a person whom the app does not know")
+}
+
 /// The refusal of a card_id that cannot be sent.
 pub fn entity_invalid(note: &'static str) -> Fault {
     refused(CardReason::ENTITY_INVALID, None, note)
@@ -193,7 +213,7 @@ fn unreadable(note: &'static str) -> Fault {
 /// What is checked of elements. Operations that take cards name it in their specs.
 pub const UNKNOWN_ELEMENTS: Behaviour = Behaviour {
     name: "card_unknown_elements",
-    rule: "Every element needs a tag; elements and properties that Larkspur does not know are accepted and kept. Schema 2.0 refuses the tags action and note with 200861. Otherwise only lists of elements, table rows and chart specifications are checked.",
+    rule: "Every element needs a tag; elements and properties that Larkspur does not know are accepted and kept. Schema 2.0 refuses the tags action and note with 200861. Otherwise only lists of elements, chart specifications and table rows are checked, whose names have to be those of columns (200915), and the open_ids (ou_…) of people and of mentions in cards that apps send or replace by PATCH: one that the app does not know is 100290.",
     basis: Assumed,
     switch: false,
 };

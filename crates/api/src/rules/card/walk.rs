@@ -1,5 +1,7 @@
 //! The elements of a card: where they are, which of them can be clicked, and what is checked of them.
 
+use std::collections::HashSet;
+
 use larkspur_contract::Fault;
 use larkspur_contract::codes::CardReason;
 use serde_json::{Map, Value};
@@ -219,6 +221,9 @@ impl Found {
                         "the rows of a table are a list of objects",
                     ));
                 }
+                if let Some(name) = unknown_column(map) {
+                    return Err(refused(CardReason::ROW_NAME_INVALID, Some(name), "a row names no column"));
+                }
             }
             "chart" if !map.get("chart_spec").is_some_and(Value::is_object) => {
                 return Err(refused(CardReason::CHART_INVALID, None, "chart_spec is an object"));
@@ -235,6 +240,52 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// The first name in a row of a table that is not that of a column. Tables whose columns have no names are not judged.
+fn unknown_column(table: &Map<String, Value>) -> Option<&str> {
+    let list = |name: &str| table.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let columns: HashSet<&str> =
+        list("columns").iter().filter_map(|column| column.get("name").and_then(Value::as_str)).collect();
+    if columns.is_empty() {
+        return None;
+    }
+    let mut names = list("rows").iter().filter_map(Value::as_object).flat_map(Map::keys);
+    names.find(|name| !columns.contains(name.as_str())).map(String::as_str)
+}
+
+/// The open_ids of people: of elements for people, and of mentions in texts, outside of payloads.
+pub(super) fn people<'a>(value: &'a Value, ids: &mut Vec<&'a str>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|inside| people(inside, ids)),
+        Value::Object(map) => {
+            match word(map, "tag") {
+                "person" => ids.extend(map.get("user_id").and_then(open_id)),
+                "person_list" => {
+                    let persons = map.get("persons").and_then(Value::as_array).into_iter().flatten();
+                    ids.extend(persons.filter_map(|person| person.get("id").and_then(open_id)));
+                }
+                _ => {}
+            }
+            let inside = map.iter().filter(|(name, _)| !PAYLOADS.contains(&name.as_str()));
+            inside.for_each(|(_, value)| people(value, ids));
+        }
+        Value::String(text) => ids.extend(mentioned(text)),
+        _ => {}
+    }
+}
+
+fn open_id(value: &Value) -> Option<&str> {
+    value.as_str().filter(|id| id.starts_with("ou_"))
+}
+
+/// The open_ids in the tags `<at id=…>` of a text.
+fn mentioned(text: &str) -> impl Iterator<Item = &str> {
+    text.split("<at id=").skip(1).filter_map(|rest| {
+        let rest = rest.trim_start_matches(['"', '\'']);
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        Some(&rest[..end]).filter(|id| id.starts_with("ou_"))
+    })
 }
 
 /// The keys of images: members named `img_key`, outside of payloads.

@@ -3,7 +3,7 @@
 use larkspur_contract::{Basis, Behaviour};
 
 /// All of them.
-pub const BEHAVIOURS: [Behaviour; 5] = [TEXTS, MENTIONS, POSTS, MARKDOWN, DIVIDERS];
+pub const BEHAVIOURS: [Behaviour; 6] = [TEXTS, MENTIONS, POSTS, MARKDOWN, CONTENT_V2, DIVIDERS];
 
 /// How texts are stored.
 pub const TEXTS: Behaviour = Behaviour {
@@ -43,4 +43,12 @@ pub const DIVIDERS: Behaviour = Behaviour {
     rule: "The limit of 20 characters counts those of Chinese, Japanese and Korean twice. Languages are accepted in any case, and read back in lower case.",
     basis: Basis::Assumed,
     switch: false,
+};
+
+/// Whether Markdown is kept.
+pub const CONTENT_V2: Behaviour = Behaviour {
+    name: "content_v2",
+    rule: "Off by default. With the setting, a rich text that is sent with Markdown while it is on has content_v2 beside content in answers and events: the paragraphs as they were sent, md nodes included, with placeholders for those whom they mention.",
+    basis: Basis::Observed,
+    switch: true,
 };

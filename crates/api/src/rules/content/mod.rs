@@ -30,7 +30,7 @@ use serde_json::Value;
 
 use crate::events::Party;
 
-pub use behaviours::{BEHAVIOURS, DIVIDERS, MARKDOWN, MENTIONS, POSTS, TEXTS};
+pub use behaviours::{BEHAVIOURS, CONTENT_V2, DIVIDERS, MARKDOWN, MENTIONS, POSTS, TEXTS};
 pub use hook::{Malformed, batch, webhook};
 pub use preview::preview;
 pub use words::words;
@@ -58,6 +58,8 @@ pub struct Parsed {
     resources: Vec<Resource>,
     /// Whether a mention of an unknown ID becomes the name in it.
     named: bool,
+    /// Whether Markdown of a rich text is kept.
+    markdown: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +177,7 @@ impl Parsed {
             Body::File(files) => files.resources(kind),
             _ => Vec::new(),
         };
-        Parsed { kind, body, resources, named: false }
+        Parsed { kind, body, resources, named: false, markdown: false }
     }
 
     /// Its type.
@@ -240,6 +242,12 @@ impl Parsed {
         self
     }
 
+    /// Keeps Markdown of a rich text, in `content_v2`, beside the nodes that it becomes.
+    #[must_use]
+    pub fn keeping_markdown(self, markdown: bool) -> Parsed {
+        Parsed { markdown, ..self }
+    }
+
     /// The stored form. `resolve` finds users and bots by the IDs of [`Parsed::ids`].
     ///
     /// # Errors
@@ -248,7 +256,7 @@ impl Parsed {
         let mut mentions = Mentions::new(resolve);
         let content = match &self.body {
             Body::Text(text) => text.stored(&mut mentions, self.named),
-            Body::Post(post) => post.stored(&mut mentions).map_err(invalid)?,
+            Body::Post(post) => post.stored(&mut mentions, self.markdown).map_err(invalid)?,
             Body::File(files) => written(files),
             Body::Card(card) => card.clone(),
             Body::Chat(chat_id) => written(&HashMap::from([("chat_id", chat_id)])),

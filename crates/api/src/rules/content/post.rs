@@ -6,7 +6,7 @@ use larkspur_contract::model::MsgType;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::inline::is_href;
+use super::inline::{Ats, is_href};
 use super::{Cause, Mentions, NOT_VALID, Object, Resource, ResourceKind, markdown, wrong_form};
 use crate::rules::emoji;
 
@@ -30,6 +30,16 @@ pub(super) enum Form {
 pub(super) struct Post {
     title: String,
     rows: Vec<Vec<Node>>,
+    sent: Vec<Paragraph>,
+}
+
+/// A paragraph as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Paragraph {
+    /// The row with this index.
+    Row(usize),
+    /// Markdown, which became any number of rows.
+    Markdown(String),
 }
 
 /// One node of a paragraph.
@@ -71,6 +81,8 @@ pub(super) enum Style {
 struct Stored<'a> {
     title: &'a str,
     content: Vec<Vec<StoredNode<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_v2: Option<Vec<Vec<StoredNode<'a>>>>,
 }
 
 /// A node as it is read back, with its fields in the platform's order.
@@ -108,6 +120,9 @@ enum StoredNode<'a> {
         text: &'a str,
     },
     Hr {},
+    Md {
+        text: String,
+    },
 }
 
 impl Post {
@@ -134,14 +149,15 @@ impl Post {
         };
         let Some(Value::Array(paragraphs)) = content else { return Err(wrong_form(MsgType::Post)) };
         let mut rows = Vec::with_capacity(paragraphs.len());
+        let mut sent = Vec::with_capacity(paragraphs.len());
         for paragraph in paragraphs {
             let Value::Array(nodes) = paragraph else { return Err(wrong_form(MsgType::Post)) };
-            read_paragraph(nodes, form, &mut rows)?;
+            sent.push(read_paragraph(nodes, form, &mut rows)?);
         }
         if title.is_empty() && rows.iter().all(Vec::is_empty) {
             return Err(NOT_VALID.into());
         }
-        Ok(Post { title, rows })
+        Ok(Post { title, rows, sent })
     }
 
     fn nodes(&self) -> impl Iterator<Item = &Node> {
@@ -172,14 +188,52 @@ impl Post {
         resources
     }
 
-    pub(super) fn stored(&self, mentions: &mut Mentions<'_>) -> Result<String, Cause> {
+    /// The stored form; `markdown` keeps Markdown beside the rows that it became.
+    pub(super) fn stored(&self, mentions: &mut Mentions<'_>, markdown: bool) -> Result<String, Cause> {
         let mut content = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
-            let row: Result<Vec<_>, Cause> = row.iter().map(|node| node.stored(mentions)).collect();
-            content.push(row?);
+            content.push(stored_row(row, mentions)?);
         }
-        Ok(super::written(&Stored { title: &self.title, content }))
+        let has_markdown = self.sent.iter().any(|paragraph| matches!(paragraph, Paragraph::Markdown(_)));
+        let content_v2 = match markdown && has_markdown {
+            true => Some(self.as_sent(mentions)?),
+            false => None,
+        };
+        Ok(super::written(&Stored { title: &self.title, content, content_v2 }))
     }
+
+    /// The paragraphs with Markdown as it was sent, and placeholders for those whom it mentions.
+    fn as_sent(&self, mentions: &mut Mentions<'_>) -> Result<Vec<Vec<StoredNode<'_>>>, Cause> {
+        let mut paragraphs = Vec::with_capacity(self.sent.len());
+        for paragraph in &self.sent {
+            paragraphs.push(match paragraph {
+                Paragraph::Row(index) => {
+                    stored_row(self.rows.get(*index).map(Vec::as_slice).unwrap_or_default(), mentions)?
+                }
+                Paragraph::Markdown(text) => vec![StoredNode::Md { text: placed(text, mentions) }],
+            });
+        }
+        Ok(paragraphs)
+    }
+}
+
+fn stored_row<'a>(row: &'a [Node], mentions: &mut Mentions<'_>) -> Result<Vec<StoredNode<'a>>, Cause> {
+    row.iter().map(|node| node.stored(mentions)).collect()
+}
+
+/// Markdown with placeholders in place of its mentions; those of unknown IDs stay.
+fn placed(text: &str, mentions: &mut Mentions<'_>) -> String {
+    let (mut ats, mut out, mut done) = (Ats::new(text), String::with_capacity(text.len()), 0);
+    for (start, _) in text.match_indices("<at") {
+        let Some(at) = ats.at(start) else { continue };
+        if let Some(key) = mentions.key(&text[at.id]) {
+            out.push_str(&text[done..start]);
+            out.push_str(&key);
+            done = at.raw.end;
+        }
+    }
+    out.push_str(&text[done..]);
+    out
 }
 
 /// Whether a name is that of a language: `zh_cn`. Other members are ignored. A rich text in the wrapper `post` of custom
@@ -189,7 +243,7 @@ fn is_language(name: &str) -> bool {
 }
 
 /// Reads a paragraph. Markdown becomes several.
-fn read_paragraph(nodes: &[Value], form: Form, rows: &mut Vec<Vec<Node>>) -> Result<(), Cause> {
+fn read_paragraph(nodes: &[Value], form: Form, rows: &mut Vec<Vec<Node>>) -> Result<Paragraph, Cause> {
     let mut row = Vec::with_capacity(nodes.len());
     for node in nodes {
         let Value::Object(node) = node else { return Err(wrong_form(MsgType::Post)) };
@@ -201,14 +255,15 @@ fn read_paragraph(nodes: &[Value], form: Form, rows: &mut Vec<Vec<Node>>) -> Res
         }
         match (tag, form) {
             ("md", Form::Message | Form::Batch) => {
-                markdown::read(needed(node, "md", "text", true)?, rows);
-                return Ok(());
+                let text = needed(node, "md", "text", true)?;
+                markdown::read(text, rows);
+                return Ok(Paragraph::Markdown(text.to_owned()));
             }
             _ => row.push(read_node(tag, node, form)?),
         }
     }
     rows.push(row);
-    Ok(())
+    Ok(Paragraph::Row(rows.len() - 1))
 }
 
 fn read_node(tag: &str, node: &Map<String, Value>, form: Form) -> Result<Node, Cause> {

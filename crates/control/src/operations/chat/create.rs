@@ -121,6 +121,7 @@ impl Operation for Create {
             group_message_type: body.group_message_type.unwrap_or(GroupMessageType::Chat),
             settings: body.settings.clone().unwrap_or_default(),
             manage_widgets: body.manage_widgets.unwrap_or(Permission::AllMembers),
+            conditions: Vec::new(),
             user_count: 0,
             bot_count: 0,
         };

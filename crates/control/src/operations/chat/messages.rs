@@ -1,5 +1,5 @@
 use larkspur_api::messages::standing::{self, Act};
-use larkspur_api::messages::{Speaker, finding};
+use larkspur_api::messages::{Speaker, conditions, finding};
 use larkspur_api::rules::card::render::{Tree, render};
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::Basis::Assumed;
@@ -87,23 +87,23 @@ impl Operation for Messages {
         let query = &input.query;
         let (mut tx, now) = support::open(root, call, &input.path.tenant_key).await?;
         let chat = support::chat(&mut tx, &input.path.chat_id).await?;
-        let reader = match &query.r#as {
-            Some(id) => Some(reader(&mut tx, &chat, id, now).await?),
-            None => None,
+        let (reader, from) = match &query.r#as {
+            Some(id) => reader(&mut tx, &chat, id, now).await?,
+            None => (None, i64::MIN),
         };
         let before = match &query.before {
             Some(id) => Some(cursor(&mut tx, &chat, id).await?),
             None => None,
         };
         let limit = usize::try_from(query.limit.unwrap_or(LIMIT)).unwrap_or_default();
-        let span = Span { backwards: true, ..Span::ALL };
+        let span = Span { backwards: true, from, ..Span::ALL };
         let mut found = messages::of_chat(&mut tx, chat.chat_id, span, before, limit + 1).await?;
         let has_more = found.len() > limit;
         found.truncate(limit);
         found.reverse();
         let all = with_threads(&mut tx, found).await?;
         let look = Look {
-            reader: reader.as_ref().map(|reader| reader.user_id.clone()),
+            reader: reader.clone(),
             log_ids: shown_message::log_ids(call, &tx, &all),
             language: (query.render == Some(1))
                 .then(|| query.lang.clone().unwrap_or_else(|| LANGUAGE.to_owned())),
@@ -123,13 +123,17 @@ const REPLIES: usize = 100;
 /// The most cards for one user that are shown.
 const PRIVATE: usize = 20;
 
-async fn reader(tx: &mut Tx, chat: &Chat, id: &str, now: i64) -> Result<User, Fault> {
+/// The user whose view it is, and the time from which the user sees what was sent.
+async fn reader(tx: &mut Tx, chat: &Chat, id: &str, now: i64) -> Result<(Option<User>, i64), Fault> {
     let user = support::user(tx, "as", id).await?;
     let world = tenants::get(tx).await?;
     let policy = world.map(|world| world.policy.clone()).unwrap_or_default();
     let speaker = Speaker::person(&user, policy, now);
     match standing::enter(tx, &speaker, chat.chat_id, Act::Read).await? {
-        Some(_) => Ok(user),
+        Some(place) => {
+            let hidden = conditions::hidden_before(tx, &speaker, &place.chat).await?;
+            Ok((Some(user), hidden.unwrap_or(i64::MIN)))
+        }
         None => Err(standing::outside(&speaker)),
     }
 }
@@ -183,7 +187,7 @@ async fn private(
 
 const VIEW: Behaviour = Behaviour {
     name: "chat_view",
-    rule: "Without `as`, recalled messages keep the content that is stored, in `stored`. With `as`, the user sees what the client shows: the whole history of the chat, recalled messages as such, and the cards that this user alone sees. Looking does not mark anything as read.",
+    rule: "Without `as`, recalled messages keep the content that is stored, in `stored`, and cards that are not shared are listed in `own_cards` for the users who have another one than was sent. With `as`, the user sees what the client shows: the history of the chat, from when the user joined if it hides what was before, recalled messages as such, and the cards that this user alone sees, also in place of those that were sent. Looking does not mark anything as read.",
     basis: Assumed,
     switch: false,
 };

@@ -2,7 +2,8 @@
 
 use larkspur_contract::Fault;
 use larkspur_contract::model::{
-    ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission, TabType,
+    ChatCondition, ChatMode, ChatSettings, ChatStatus, ChatType, GroupMessageType, I18nNames, Permission,
+    TabType,
 };
 use larkspur_store::chats::{Chat, Member};
 use larkspur_store::{Tx, members, moderation, tabs as chat_tabs};
@@ -25,6 +26,7 @@ pub(super) mod member_delete;
 pub(crate) mod member_put;
 pub(super) mod messages;
 mod names;
+mod own_cards;
 pub(super) mod pending_delete;
 pub(super) mod pending_list;
 pub(super) mod pending_put;
@@ -104,6 +106,8 @@ pub(crate) struct Shown {
     banned: bool,
     /// Whether a meeting takes place in it.
     meeting: bool,
+    /// States that no public operation sets.
+    conditions: Vec<ChatCondition>,
     /// Its announcement.
     announcement: announcement::Shown,
 }
@@ -183,6 +187,7 @@ async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
         creator_app: chat.creator_app.map(|app| app.to_string()),
         group_message_type: chat.group_message_type,
         manage_widgets: chat.manage_widgets,
+        conditions: chat.conditions,
         settings: chat.settings,
     })
 }

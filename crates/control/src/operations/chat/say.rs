@@ -1,4 +1,5 @@
 use larkspur_api::events::message_receive;
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::messages::sending::{self, Draft, Reply};
 use larkspur_api::messages::standing::{self, Act};
 use larkspur_api::messages::{Shown, building};
@@ -47,6 +48,7 @@ impl Operation for Say {
             codes::MESSAGE_WITHDRAWN,
             codes::P2P_CHAT_NOT_SHARED,
             codes::SPEAKING_NOT_ALLOWED,
+            codes::SPEAKING_DENIED,
             codes::MESSAGE_SENSITIVE,
             codes::MESSAGE_TOO_LONG,
             codes::MESSAGE_TYPE_UNSUPPORTED,
@@ -58,6 +60,7 @@ impl Operation for Say {
         emits: &[&events::MESSAGE_RECEIVE],
         example: r#"{"as":"{user_id}","text":"<at user_id=\"{app_id}\"></at> hello"}"#,
         behaviours: &[
+            CONDITIONS,
             PEOPLE,
             MENTIONED,
             standing::SPEAKING,

@@ -9,12 +9,14 @@ use larkspur_api::messages::{Shown, shown};
 use larkspur_api::rules::card::render::{Tree, render};
 use larkspur_api::rules::content;
 use larkspur_contract::model::{MsgType, RecallType};
-use larkspur_store::messages::{Message, Sender};
+use larkspur_store::messages::Message;
+use larkspur_store::users::User;
 use larkspur_store::{StoreError, Tx, pins, reactions, reads};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::names::{Author, Names};
+use super::own_cards::{self, OwnCard};
 use crate::operations::message;
 use crate::traffic::Traffic;
 
@@ -39,6 +41,12 @@ pub(crate) struct Item {
     /// How it was recalled; absent if it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     recalled: Option<Recalled>,
+    /// The first 100 cards that users see in place of the one that was sent, if it is not shared; absent in the view of a user.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    own_cards: Vec<OwnCard>,
+    /// Whether the user sees another card than was sent, in the view of a user; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    own_card: bool,
     /// How often it was edited.
     edits: i64,
     /// Whether it is pinned.
@@ -71,8 +79,8 @@ struct Recalled {
 
 /// How messages are looked at.
 pub(super) struct Look {
-    /// The user_id of the user whose view it is.
-    pub(super) reader: Option<String>,
+    /// The user whose view it is.
+    pub(super) reader: Option<User>,
     /// The calls that sent messages, by message_id.
     pub(super) log_ids: HashMap<String, String>,
     /// The language of render trees; `None` for no trees.
@@ -91,10 +99,13 @@ pub(super) fn log_ids(call: &RootCall, tx: &Tx, messages: &[Message]) -> HashMap
 
 /// Messages as they are looked at, in their order.
 pub(super) async fn items(tx: &mut Tx, messages: Vec<Message>, look: &Look) -> Result<Vec<Item>, StoreError> {
-    let viewer = message::viewer(tx);
+    let viewer = match &look.reader {
+        Some(reader) => message::viewer(tx).reading_as(reader),
+        None => message::viewer(tx),
+    };
     let numbers: Vec<i64> = messages.iter().map(|message| message.number).collect();
     let read = match &look.reader {
-        Some(reader) => reads::among(tx, &numbers, reader).await?,
+        Some(reader) => reads::among(tx, &numbers, &reader.user_id).await?,
         None => Default::default(),
     };
     let names = Names::of_senders(tx, &messages).await?;
@@ -104,8 +115,11 @@ pub(super) async fn items(tx: &mut Tx, messages: Vec<Message>, look: &Look) -> R
         let number = message.number;
         let reactions = reactions::page(tx, number, None, None, MOST).await?;
         let readers = reads::page(tx, number, None, MOST).await?;
-        let own =
-            matches!(&message.sender, Sender::User { user_id, .. } if look.reader.as_ref() == Some(user_id));
+        let (own_card, own_cards) = own_cards::of(tx, &message, &shown, look).await?;
+        let own = message
+            .sender
+            .user_id()
+            .is_some_and(|sender| look.reader.as_ref().is_some_and(|reader| reader.user_id == sender));
         items.push(Item {
             author: names.author(&message.sender),
             line: line(&shown),
@@ -118,6 +132,8 @@ pub(super) async fn items(tx: &mut Tx, messages: Vec<Message>, look: &Look) -> R
                 recall_type: recalled.kind,
                 recall_time: recalled.at.to_string(),
             }),
+            own_cards,
+            own_card,
             edits: message.edits,
             pinned: pins::get(tx, number).await?.is_some(),
             reactions: reactions.iter().map(|reaction| ShownReaction::of(tx, &viewer, reaction)).collect(),

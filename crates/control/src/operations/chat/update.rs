@@ -1,8 +1,9 @@
 use larkspur_api::events::chat_updated::{self, Speakers};
 use larkspur_api::events::{Party, chat_member_bot_added, chat_member_user_added};
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::model::{
-    AnnouncementType, ChatMode, ChatSettings, ChatStatus, ChatType, I18nNames, Permission,
+    AnnouncementType, ChatCondition, ChatMode, ChatSettings, ChatStatus, ChatType, I18nNames, Permission,
 };
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, patch};
 use larkspur_store::chats::Chat;
@@ -52,6 +53,9 @@ pub(crate) struct Body {
     /// Whether a meeting with restricted access takes place in it: then the setting of who may speak cannot be changed
     /// (232092), and approval of new members cannot be turned off (232093).
     meeting: Option<bool>,
+    /// States that no public operation sets; replaces all of them. `stopped` is for p2p chats, the others for groups.
+    #[schemars(length(max = 8))]
+    conditions: Option<Vec<ChatCondition>>,
     /// The settings that answers show; absent ones are unchanged.
     #[schemars(with = "Option<ChatSettings>", transform = values::without_defaults)]
     settings: Option<Map<String, Value>>,
@@ -70,7 +74,7 @@ impl Operation for Update {
         codes: &[codes::CONTROL_PARAM_INVALID, codes::CONTROL_NOT_FOUND],
         emits: &[&events::CHAT_UPDATED, &events::USER_ADDED, &events::BOT_ADDED],
         example: r#"{"manage_widgets":"only_owner"}"#,
-        behaviours: &[client::AS],
+        behaviours: &[client::AS, CONDITIONS],
         ..CONTROL
     };
     type Ground = Root;
@@ -100,6 +104,10 @@ impl Operation for Update {
         if let Some(changes) = &body.settings {
             chat.settings = overlaid(&chat.settings, changes)?;
         }
+        chat.conditions = match &body.conditions {
+            Some(conditions) => fitting(&chat, conditions)?,
+            None => chat.conditions.iter().copied().filter(|condition| fits(&chat, *condition)).collect(),
+        };
         if let Some(id) = &body.owner {
             let owner = support::member(&mut tx, "owner", id).await?;
             let added = members::add(&mut tx, &locked, &owner, false, now).await?;
@@ -125,6 +133,25 @@ impl Operation for Update {
         }
         super::show(&mut tx, chat).await
     }
+}
+
+/// Conditions that such a chat can have, each once.
+fn fitting(chat: &Chat, conditions: &[ChatCondition]) -> Result<Vec<ChatCondition>, Fault> {
+    let mut all = Vec::with_capacity(conditions.len());
+    for condition in conditions {
+        if !fits(chat, *condition) {
+            let why = "a p2p chat can be stopped, a group all the others";
+            return Err(values::invalid("conditions", Some(condition.as_str()), why));
+        }
+        if !all.contains(condition) {
+            all.push(*condition);
+        }
+    }
+    Ok(all)
+}
+
+fn fits(chat: &Chat, condition: ChatCondition) -> bool {
+    (chat.mode == ChatMode::P2p) == (condition == ChatCondition::Stopped)
 }
 
 /// Merges changes over settings.

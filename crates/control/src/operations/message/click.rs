@@ -7,6 +7,7 @@ use larkspur_contract::model::InstallStatus;
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, events, post};
 use larkspur_store::apps::{self, Install};
 use larkspur_store::messages::Message;
+use larkspur_store::users::User;
 use larkspur_store::{Root, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,7 @@ impl Operation for Click {
         ],
         emits: &[&events::CARD_ACTION],
         example: r#"{"as":"{user_id}","element":"approve"}"#,
-        behaviours: &[PEOPLE, clicking::TOLD, clicking::ANSWER, clicking::SILENT],
+        behaviours: &[PEOPLE, clicking::TOLD, clicking::ANSWER, clicking::SILENT, cards::PERSONAL],
         ..CONTROL
     };
     type Ground = Root;
@@ -82,7 +83,7 @@ impl Operation for Click {
         // The card may have changed since the callback was sent: what was clicked is not judged again.
         let action = match input.asking.called() {
             Some(_) => Value::Null,
-            None => match clicked(&mut tx, body, &message).await? {
+            None => match clicked(&mut tx, body, &message, &user).await? {
                 Ok(action) => action,
                 Err(seen) => return Ok(seen),
             },
@@ -106,7 +107,7 @@ impl Operation for Click {
                 return Err(unsent.keeping_writes());
             }
         };
-        seen::answered(&mut tx, &speaker, &app, &message, called).await
+        seen::answered(&mut tx, (&user, &speaker), &app, &message, called).await
     }
 }
 
@@ -121,8 +122,13 @@ async fn listening(tx: &mut Tx, message: &Message) -> Result<Option<Install>, Fa
 }
 
 /// The action that the app is told, or what the user sees if it is told nothing.
-async fn clicked(tx: &mut Tx, body: &Body, message: &Message) -> Result<Result<Value, Output>, Fault> {
-    let Some(card) = clicking::current(tx, message).await? else {
+async fn clicked(
+    tx: &mut Tx,
+    body: &Body,
+    message: &Message,
+    user: &User,
+) -> Result<Result<Value, Output>, Fault> {
+    let Some(card) = clicking::current(tx, message, user).await? else {
         return Err(values::invalid("message_id", None, "the message shows no card"));
     };
     let mut action = match (&body.element, &body.action) {

@@ -1,3 +1,4 @@
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::messages::standing::Act;
 use larkspur_api::messages::{Shown, building, changing};
 use larkspur_api::{Empty, Input, Operation, RootCall};
@@ -35,6 +36,8 @@ impl Operation for Edit {
             codes::MESSAGE_NOT_IN_CHAT,
             codes::MESSAGE_WITHDRAWN,
             codes::SPEAKING_NOT_ALLOWED,
+            codes::SPEAKING_DENIED,
+            codes::MESSAGE_INVISIBLE,
             codes::MESSAGE_SENSITIVE,
             codes::MESSAGE_TOO_LONG,
             codes::MESSAGE_TYPE_UNSUPPORTED,
@@ -46,7 +49,7 @@ impl Operation for Edit {
         ],
         emits: &[],
         example: r#"{"as":"{user_id}","text":"hello again"}"#,
-        behaviours: &[PEOPLE, changing::EDITING, building::MENTIONS],
+        behaviours: &[PEOPLE, CONDITIONS, changing::EDITING, building::MENTIONS],
         ..CONTROL
     };
     type Ground = Root;

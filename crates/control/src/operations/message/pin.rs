@@ -1,3 +1,4 @@
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::messages::pinning::{self, ShownPin};
 use larkspur_api::messages::standing::Act;
 use larkspur_api::{Empty, Input, Operation, RootCall};
@@ -22,13 +23,15 @@ impl Operation for Pin {
             codes::CONTROL_NOT_FOUND,
             codes::MESSAGE_NOT_IN_CHAT,
             codes::MESSAGE_WITHDRAWN,
+            codes::MESSAGE_INVISIBLE,
+            codes::MESSAGE_SELF_DESTRUCTS,
             codes::PIN_NOT_ALLOWED,
             codes::MESSAGE_TYPE_UNSUPPORTED,
             codes::CHAT_DISSOLVED,
         ],
         emits: &[],
         example: r#"{"as":"{user_id}"}"#,
-        behaviours: &[PEOPLE, pinning::PINNING],
+        behaviours: &[PEOPLE, CONDITIONS, pinning::PINNING],
         ..CONTROL
     };
     type Ground = Root;

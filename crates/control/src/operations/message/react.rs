@@ -1,3 +1,4 @@
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::messages::reacting::{self, ShownReaction};
 use larkspur_api::messages::standing::Act;
 use larkspur_api::{Empty, Input, Operation, RootCall};
@@ -33,6 +34,7 @@ impl Operation for React {
             codes::CONTROL_NOT_FOUND,
             codes::REACTION_TYPE_INVALID,
             codes::REACTION_NOT_ALLOWED,
+            codes::REACTION_MESSAGE_INVISIBLE,
             codes::REACTION_MESSAGE_NOT_FOUND,
             codes::REACTION_TYPE_UNSUPPORTED,
             codes::CHAT_DISSOLVED,
@@ -40,7 +42,7 @@ impl Operation for React {
         recodes: &[(codes::MESSAGE_NOT_IN_CHAT, codes::REACTION_NOT_ALLOWED)],
         emits: &[&events::REACTION_CREATED],
         example: r#"{"as":"{user_id}","emoji_type":"SMILE"}"#,
-        behaviours: &[PEOPLE, reacting::TARGETS, reacting::REPEATED, reacting::TOLD],
+        behaviours: &[PEOPLE, CONDITIONS, reacting::TARGETS, reacting::REPEATED, reacting::TOLD],
         ..CONTROL
     };
     type Ground = Root;

@@ -1,5 +1,6 @@
 use larkspur_api::events::chat::LISTENERS;
 use larkspur_api::messages::changing;
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::messages::standing::Act;
 use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete, events};
@@ -22,6 +23,7 @@ impl Operation for Recall {
             codes::CONTROL_PARAM_INVALID,
             codes::CONTROL_NOT_FOUND,
             codes::MESSAGE_NOT_IN_CHAT,
+            codes::MESSAGE_INVISIBLE,
             codes::RECALL_EXPIRED,
             codes::RECALL_NOT_ALLOWED,
             codes::MESSAGE_TYPE_UNSUPPORTED,
@@ -30,7 +32,7 @@ impl Operation for Recall {
         ],
         emits: &[&events::MESSAGE_RECALLED],
         example: "as={user_id}",
-        behaviours: &[PEOPLE, changing::RECALLING, changing::WITHDRAWN, LISTENERS],
+        behaviours: &[PEOPLE, CONDITIONS, changing::RECALLING, changing::WITHDRAWN, LISTENERS],
         ..CONTROL
     };
     type Ground = Root;

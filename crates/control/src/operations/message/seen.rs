@@ -7,6 +7,7 @@ use larkspur_contract::{Code, Fault};
 use larkspur_store::Tx;
 use larkspur_store::apps::Install;
 use larkspur_store::messages::Message;
+use larkspur_store::users::User;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -57,7 +58,7 @@ impl Output {
 /// What the user sees of an answer. A callback that succeeded lets the app replace the card later, too.
 pub(super) async fn answered(
     tx: &mut Tx,
-    speaker: &Speaker,
+    (user, speaker): (&User, &Speaker),
     app: &Install,
     message: &Message,
     called: Called,
@@ -83,7 +84,7 @@ pub(super) async fn answered(
     let seen = Output { toast: given("toast"), ..seen };
     Ok(match given("card") {
         None => seen,
-        Some(card) => match clicking::replace(tx, speaker, message, &card).await? {
+        Some(card) => match clicking::replace(tx, speaker, user, message, &card).await? {
             Ok(new) => Output { card: Some(new), ..seen },
             Err((code, why)) => Output { toast: None, ..seen }.failed(code, why),
         },

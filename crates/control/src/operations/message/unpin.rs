@@ -1,3 +1,4 @@
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::messages::pinning;
 use larkspur_api::messages::standing::Act;
 use larkspur_api::{Empty, Input, Operation, RootCall};
@@ -21,12 +22,13 @@ impl Operation for Unpin {
             codes::CONTROL_PARAM_INVALID,
             codes::CONTROL_NOT_FOUND,
             codes::MESSAGE_NOT_IN_CHAT,
+            codes::MESSAGE_INVISIBLE,
             codes::PIN_NOT_ALLOWED,
             codes::CHAT_DISSOLVED,
         ],
         emits: &[],
         example: "as={user_id}",
-        behaviours: &[PEOPLE, pinning::PINNING],
+        behaviours: &[PEOPLE, CONDITIONS, pinning::PINNING],
         ..CONTROL
     };
     type Ground = Root;

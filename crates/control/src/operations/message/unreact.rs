@@ -1,3 +1,4 @@
+use larkspur_api::messages::conditions::CONDITIONS;
 use larkspur_api::messages::reacting;
 use larkspur_api::messages::standing::Act;
 use larkspur_api::{Empty, Input, Operation, RootCall};
@@ -21,6 +22,7 @@ impl Operation for Unreact {
             codes::CONTROL_PARAM_INVALID,
             codes::CONTROL_NOT_FOUND,
             codes::REACTION_NOT_ALLOWED,
+            codes::REACTION_MESSAGE_INVISIBLE,
             codes::REACTION_MESSAGE_NOT_FOUND,
             codes::REACTION_NOT_OWN,
             codes::REACTION_OF_OTHER_MESSAGE,
@@ -30,7 +32,7 @@ impl Operation for Unreact {
         recodes: &[(codes::MESSAGE_NOT_IN_CHAT, codes::REACTION_NOT_ALLOWED)],
         emits: &[&events::REACTION_DELETED],
         example: "as={user_id}",
-        behaviours: &[PEOPLE, reacting::TARGETS, reacting::REMOVED, reacting::TOLD],
+        behaviours: &[PEOPLE, CONDITIONS, reacting::TARGETS, reacting::REMOVED, reacting::TOLD],
         ..CONTROL
     };
     type Ground = Root;

@@ -34,10 +34,11 @@ async fn bench() -> Bench {
 }
 
 /// What is under test.
-const WRITES: [&str; 40] = [
+const WRITES: [&str; 41] = [
     "click on a card",
     "patch a card",
     "replace a card by a token",
+    "replace the cards of two readers by a token",
     "show an entity",
     "make an entity of a message",
     "create an entity",
@@ -78,7 +79,7 @@ const WRITES: [&str; 40] = [
 ];
 
 /// The tables that these write.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "batch_message",
     "batch_part",
     "card",
@@ -95,6 +96,7 @@ const TABLES: [&str; 19] = [
     "message_reaction",
     "message_read",
     "message_uuid",
+    "own_card",
     "pin",
     "stored_file",
     "urgent",
@@ -211,6 +213,13 @@ impl Bench {
             "replace a card by a token" => {
                 let token = world.card_token(&self.sent("interactive", &new).await).await;
                 world.call("POST", "/interactive/v1/card/update").body(json!({"token": token, "card": new}))
+            }
+            "replace the cards of two readers by a token" => {
+                let lone = json!({"elements": [{"tag": "hr"}]});
+                let token = world.card_token(&self.sent("interactive", &lone).await).await;
+                let ids = [0, 1].map(|user: usize| world.users[user].open_id.as_str());
+                let card = json!({"elements": [], "open_ids": ids});
+                world.call("POST", "/interactive/v1/card/update").body(json!({"token": token, "card": card}))
             }
             "show an entity" => {
                 self.send("interactive", &json!({"type": "card", "data": {"card_id": self.entity().await}}))

@@ -90,6 +90,7 @@ const FILL: &[(&str, &str)] = &[
     ("card", "'card_id', n, 'message', 0"),
     ("card_token", "'token', 't'||n, 'expires_at', 4102444800000"),
     ("ephemeral_card", "'number', n, 'chat_id', ':chat', 'user_id', 'x'||n"),
+    ("own_card", "'message', n, 'reader', 'x'||n, 'reader_no', n"),
     ("image", "'image_key', 'img_'||n, 'content_hash', 'h'||n, 'content', ''"),
     ("stored_file", "'file_key', 'file_'||n, 'content_hash', 'h'||n, 'content', ''"),
     ("blob", "'content_hash', 'h'||n"),

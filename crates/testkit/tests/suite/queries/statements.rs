@@ -256,6 +256,7 @@ async fn lists_and_searches_are_read_off_an_index() {
         larkspur_store::chats::STATEMENTS,
         larkspur_store::directory::STATEMENTS,
         larkspur_store::ephemeral::STATEMENTS,
+        larkspur_store::own_cards::STATEMENTS,
         larkspur_store::docx::STATEMENTS,
         larkspur_store::docx_media::STATEMENTS,
         larkspur_store::oauth::STATEMENTS,

@@ -124,3 +124,40 @@ async fn two_servers_list_one_order() {
         assert!(own.len() == 20 && own.is_sorted(), "{own:?}");
     }
 }
+
+/// Messages of a chat are limited over all servers together, threads included.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_in_a_second_over_two_servers() {
+    let driver = database(Tables::Plain).await;
+    let clock = ManualClock::at(NOW);
+    let options = || LabOptions {
+        driver: Some(driver.clone()),
+        clock: clock.clone(),
+        settings: Settings::default(),
+        ..LabOptions::default()
+    };
+    let world = Lab::with(options()).await.world().await;
+    let (first, second) = (world.lab.clone(), Lab::with(options()).await);
+    let root = say(&world, &first, "root").send().await.data()["message_id"].clone();
+    say(&world, &second, "b").send().await.data();
+    let path = format!("/open-apis/im/v1/messages/{}/reply", root.as_str().expect("an id"));
+    let mut body = text("in the thread");
+    body["reply_in_thread"] = json!(true);
+    let answer = |lab: &Lab| lab.request("POST", &path).token(&world.token).body(body.clone());
+    answer(&second).send().await.data();
+    // A person at a client counts for nothing.
+    let said = json!({"as": world.users[0].user_id, "text": "hello"});
+    world.control("POST", &format!("/chats/{}/messages", world.chat_id)).body(said).send().await.data();
+    clock.advance(900);
+    say(&world, &first, "d").send().await.data();
+    answer(&first).send().await.data();
+    for lab in [&first, &second] {
+        say(&world, lab, "too many").send().await.refused(230020);
+        answer(lab).send().await.refused(230020);
+    }
+    clock.advance(100);
+    for lab in [&second, &first, &second] {
+        say(&world, lab, "again").send().await.data();
+    }
+    say(&world, &first, "too many").send().await.refused(230020);
+}

@@ -86,8 +86,8 @@ impl Operation for BatchSend {
         recodes: batching::RECODES,
         emits: &[&events::P2P_CHAT_CREATE],
         example: r#"{"msg_type":"text","content":{"text":"hello"},"open_ids":["{open_id}"]}"#,
-        behaviours: &[batching::RECEIVERS, batching::CONTENT, STATUS],
-        deviations: &["The 500,000 messages that an app may send in a day are not counted."],
+        behaviours: &[batching::RECEIVERS, batching::CONTENT, batching::DAILY, STATUS],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = Empty;

@@ -49,6 +49,10 @@ pub(crate) struct Settings {
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     monthly_calls: Option<i64>,
+    /// The most messages that the batches of one app may have in a day of the world's clock (UTC+8); more are 11247. Absent: 500,000.
+    #[schemars(range(min = 0, max = 500_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    daily_batch_messages: Option<i64>,
     /// How rate limits apply to its calls: `platform`, `off`, or a factor above 0. Absent: as on the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limits: Option<Value>,
@@ -107,6 +111,7 @@ fn show(policy: &Policy) -> Settings {
         recall_seconds: policy.recall_seconds,
         message_edit_seconds: policy.message_edit_seconds,
         monthly_calls: policy.monthly_calls,
+        daily_batch_messages: policy.daily_batch_messages,
         rate_limits: rate_limits.map(|limits| Value::String(limits.to_string())),
         rate_limit_status: rate_limit_status.map(i64::from),
         brand,

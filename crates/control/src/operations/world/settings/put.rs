@@ -34,6 +34,7 @@ impl Settings {
             recall_seconds: self.recall_seconds,
             message_edit_seconds: self.message_edit_seconds,
             monthly_calls: self.monthly_calls,
+            daily_batch_messages: self.daily_batch_messages,
             overrides: self.overrides()?,
         })
     }

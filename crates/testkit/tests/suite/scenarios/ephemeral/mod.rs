@@ -33,7 +33,12 @@ async fn a_card_for_one_person() {
         let id = reply.data()["message_id"].as_str().expect("a message_id").to_owned();
         assert!(id.starts_with("om_") && id.len() == 35, "{id}");
         // It is none of the messages.
-        world.call("GET", &format!("/im/v1/messages/{id}")).send().await.refused(99992354);
+        let path = format!("/im/v1/messages/{id}");
+        world.call("GET", &path).send().await.refused(230001);
+        let reply = json!({"msg_type": "text", "content": json!({"text": "x"}).to_string()});
+        world.call("POST", &format!("{path}/reply")).body(reply).send().await.refused(230001);
+        let reaction = json!({"reaction_type": {"emoji_type": "OK"}});
+        world.call("POST", &format!("{path}/reactions")).body(reaction).send().await.refused(231003);
         let deleted = delete(&world, &id).send().await;
         assert_eq!(deleted.json(), json!({"code": 0, "msg": "ok"}));
         assert_eq!(delete(&world, &id).send().await.refused(18051)["msg"], "消息已删除");

@@ -80,6 +80,27 @@ async fn what_an_update_refuses() {
     update(&world, &token, &shared("x")).send().await.refused(200000);
 }
 
+fn lone(text: &str) -> Value {
+    json!({"elements": [{"tag": "markdown", "content": text}]})
+}
+
+/// The messages of the chat as the control API shows them, with the one that was sent last at the end.
+async fn viewed(world: &World, user: Option<usize>) -> Value {
+    let path = format!("/chats/{}/messages", world.chat_id);
+    let read = world.control("GET", &path).query("render", "1");
+    let read = match user {
+        Some(user) => read.query("as", &world.users[user].user_id),
+        None => read,
+    };
+    read.send().await.data()["messages"].as_array().and_then(|all| all.last().cloned()).expect("a message")
+}
+
+/// The card that a user sees at the client.
+async fn seen_by(world: &World, user: usize) -> Value {
+    let message = viewed(world, Some(user)).await;
+    serde_json::from_str(message["body"]["content"].as_str().expect("content")).expect("JSON")
+}
+
 #[tokio::test]
 async fn a_card_of_ones_own_needs_to_know_whose() {
     let (world, message) = clicked(&json!({"elements": []})).await;
@@ -87,6 +108,49 @@ async fn a_card_of_ones_own_needs_to_know_whose() {
     let with = |open_ids: Value| json!({"elements": [{"tag": "hr"}], "open_ids": open_ids});
     update(&world, &token, &json!({"elements": []})).send().await.refused(300090);
     update(&world, &token, &with(json!(["ou_x"]))).send().await.refused(200320);
+    update(&world, &token, &with(json!(vec![&world.users[0].open_id; 201]))).send().await.refused(200320);
     done(&update(&world, &token, &with(json!([world.users[0].open_id]))).send().await);
-    assert_eq!(shown(&world, &message).await, json!({"elements": [{"tag": "hr"}]}));
+}
+
+#[tokio::test]
+async fn a_card_of_ones_own_changes_for_the_named_users_only() {
+    let (world, message) = clicked(&lone("all")).await;
+    let token = world.card_token(&message).await;
+    world.advance(60).await;
+    let (own, mut named) = (lone("own"), lone("own"));
+    named["open_ids"] = json!([world.users[0].open_id, world.users[0].open_id]);
+    done(&update(&world, &token, &named).send().await);
+    assert_eq!((seen_by(&world, 0).await, seen_by(&world, 1).await), (own.clone(), lone("all")));
+    assert_eq!(shown(&world, &message).await, lone("all"), "the app sees the card that it sent");
+    let mine = viewed(&world, Some(0)).await;
+    assert_eq!((&mine["own_card"], mine.get("own_cards")), (&json!(true), None));
+    assert_eq!(
+        mine["tree"]["body"][0]["text"],
+        viewed(&world, None).await["own_cards"][0]["tree"]["body"][0]["text"]
+    );
+    assert_eq!(viewed(&world, Some(1)).await.get("own_card"), None);
+    let stored = viewed(&world, None).await;
+    let owned = stored["own_cards"].as_array().expect("cards");
+    assert_eq!(owned.len(), 1);
+    assert_eq!(
+        (&owned[0]["user_id"], &owned[0]["content"], &owned[0]["update_time"]),
+        (&json!(world.users[0].user_id), &json!(own.to_string()), &mine["update_time"])
+    );
+    assert_ne!(mine["update_time"], stored["update_time"], "the message did not change");
+    assert_eq!(stored["stored"], lone("all").to_string());
+    // A user token reads what the user sees, in every form.
+    let scopes = json!({"scopes": ["im:message", "im:message.group_msg:get_as_user"]});
+    let token_of = world.user_token(0, scopes).await;
+    let path = format!("/im/v1/messages/{message}?card_msg_content_type=user_card_content");
+    let read = world.call("GET", &path).token(&token_of).send().await.data();
+    assert_eq!(read["items"][0]["body"]["content"], own.to_string());
+    named = lone("again");
+    named["open_ids"] = json!([world.users[0].open_id, world.users[1].open_id]);
+    done(&update(&world, &token, &named).send().await);
+    assert_eq!((seen_by(&world, 0).await, seen_by(&world, 1).await), (lone("again"), lone("again")));
+    // A patch is for all.
+    let patch = world.call("PATCH", &format!("/im/v1/messages/{message}"));
+    patch.body(json!({"content": lone("patched").to_string()})).send().await.data();
+    assert_eq!((seen_by(&world, 0).await, seen_by(&world, 1).await), (lone("patched"), lone("patched")));
+    assert_eq!(viewed(&world, None).await.get("own_cards"), None);
 }

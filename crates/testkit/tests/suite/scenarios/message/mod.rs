@@ -188,3 +188,33 @@ async fn a_forbidden_word_is_not_sent() {
     let reply = tell(&world, "open_ids", &[&world.users[0].open_id]).send().await;
     refused(&reply, 11312, "Bot messages do not pass the audit.");
 }
+
+#[tokio::test]
+async fn a_day_has_so_many_messages() {
+    let world = world().await;
+    let set = async |most: i64| {
+        let settings = json!({"daily_batch_messages": most});
+        world.control("PUT", "/settings").body(settings).send().await.data();
+    };
+    let ids: Vec<&str> = world.users[..2].iter().map(|user| user.open_id.as_str()).collect();
+    let why = "Internal send message trigger rate limit.";
+    set(3).await;
+    tell(&world, "open_ids", &ids).send().await.data();
+    refused(&tell(&world, "open_ids", &ids).send().await, 11247, why);
+    // What is refused later does not count.
+    let image = json!({"msg_type": "image", "content": {"image_key": "img_x"}, "open_ids": [ids[0]]});
+    refused(&send(&world, image).send().await, 11227, "Image key not exist.");
+    tell(&world, "open_ids", &ids[..1]).send().await.data();
+    refused(&tell(&world, "open_ids", &ids[..1]).send().await, 11247, why);
+    set(4).await;
+    tell(&world, "open_ids", &ids[..1]).send().await.data();
+    refused(&tell(&world, "open_ids", &ids[..1]).send().await, 11247, why);
+    set(1).await;
+    world.advance(86_400).await;
+    // The token has expired meanwhile.
+    let own = world.control("POST", &format!("/apps/{}/tokens", world.app_id)).body(json!({}));
+    let token = text(&own.send().await.data(), "access_token");
+    refused(&tell(&world, "open_ids", &ids).token(&token).send().await, 11247, why);
+    tell(&world, "open_ids", &ids[..1]).token(&token).send().await.data();
+    refused(&tell(&world, "open_ids", &ids[..1]).token(&token).send().await, 11247, why);
+}

@@ -140,6 +140,7 @@ impl Operation for Create {
             group_message_type: body.group_message_type.unwrap_or(GroupMessageType::Chat),
             settings: body.settings(),
             manage_widgets: Permission::AllMembers,
+            conditions: Vec::new(),
             user_count: 0,
             bot_count: 0,
         };

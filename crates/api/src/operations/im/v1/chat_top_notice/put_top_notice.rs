@@ -1,4 +1,5 @@
 use larkspur_contract::Basis::Assumed;
+use larkspur_contract::model::ChatCondition;
 use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
@@ -8,7 +9,7 @@ use larkspur_store::{LockedChat, Tx};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::messages::finding;
+use crate::messages::{conditions, finding};
 use crate::operations::im::v1::ChatPath;
 use crate::{Call, Empty, Input, Operation};
 
@@ -59,7 +60,7 @@ impl Operation for PutTopNotice {
         recodes: &[(codes::APP_UNAVAILABLE, codes::APP_INACTIVE)],
         emits: &[],
         example: r#"{"chat_top_notice":[{"action_type":"2"}]}"#,
-        behaviours: &[super::RIGHT, REPLACES, MESSAGES],
+        behaviours: &[super::RIGHT, REPLACES, MESSAGES, conditions::CONDITIONS],
         deviations: &[],
     };
     type Ground = Tx;
@@ -96,6 +97,7 @@ async fn notice(tx: &mut Tx, chat: &LockedChat, top: &Top) -> Result<Notice, Fau
         message.chat_id == chat.chat_id && message.listed != Listed::Nowhere && message.recalled.is_none()
     };
     if found.as_ref().is_some_and(listed) {
+        conditions::not_in(chat, ChatCondition::SelfDestructing, codes::MESSAGE_SELF_DESTRUCTS)?;
         return Ok(Notice { action_type: "1".to_owned(), message_id: id.to_owned() });
     }
     let fault = Fault::new(codes::PARAM_INVALID, "the message_id is not that of a message of the chat");

@@ -1,4 +1,4 @@
-use larkspur_contract::model::ReceiveIdType;
+use larkspur_contract::model::{ChatCondition, MsgType, ReceiveIdType};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Reply, Spec, codes, events, post, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::messages::sending::{self, Draft};
 use crate::messages::speaker::{bot_may, may_send_as_user};
-use crate::messages::{Shown, Speaker, Viewer, receiver, sending_behaviours, shown};
+use crate::messages::{Shown, Speaker, Viewer, conditions, receiver, sending_behaviours, shown};
 use crate::people::People;
 use crate::{Call, Empty, Input, Operation};
 
@@ -98,6 +98,11 @@ impl Operation for Create {
         let speaker = Speaker::of(call);
         let kind = input.query.receive_id_type;
         let place = receiver::chat(tx, call, &speaker, kind, &body.receive_id).await?;
+        conditions::readable(&place.chat)?;
+        if msg_type == MsgType::Interactive {
+            let code = codes::TYPE_NOT_IN_CONNECTION_GROUP;
+            conditions::not_in(&place.chat, ChatCondition::Connection, code)?;
+        }
         let draft = Draft { msg_type, content: &body.content, uuid: body.uuid.as_deref(), reply: None };
         let sent = sending::send(tx, &speaker, &place, draft).await?;
         Ok(shown::show(tx, &Viewer::of(call, None, None), sent).await?)

@@ -5,7 +5,7 @@ use super::MessagePath;
 use crate::events::chat::LISTENERS;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, changing, finding, invalid_field};
+use crate::messages::{Speaker, changing, conditions, finding, invalid_field};
 use crate::{Call, Empty, Input, Operation};
 
 /// `DELETE /im/v1/messages/:message_id`
@@ -44,7 +44,14 @@ impl Operation for Delete {
         recodes: &[],
         emits: &[&events::MESSAGE_RECALLED],
         example: "",
-        behaviours: &[standing::ORDER, finding::UNKNOWN, changing::RECALLING, changing::WITHDRAWN, LISTENERS],
+        behaviours: &[
+            standing::ORDER,
+            conditions::CONDITIONS,
+            finding::UNKNOWN,
+            changing::RECALLING,
+            changing::WITHDRAWN,
+            LISTENERS,
+        ],
         deviations: &[],
     };
     type Ground = Tx;

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::MessagePath;
 use crate::messages::speaker::{bot_may, may_send_as_user};
-use crate::messages::{Shown, Speaker, Viewer, finding, forwarding, invalid_field, sending, shown, standing};
+use crate::messages::{
+    Shown, Speaker, Viewer, conditions, finding, forwarding, invalid_field, sending, shown, standing,
+};
 use crate::people::People;
 use crate::{Call, Input, Operation};
 
@@ -80,6 +82,7 @@ impl Operation for Forward {
         example: r#"{"receive_id":"{chat_id}"}"#,
         behaviours: &[
             forwarding::ORDER,
+            conditions::CONDITIONS,
             forwarding::COPIES,
             forwarding::TARGETS,
             finding::UNKNOWN,
@@ -103,10 +106,11 @@ impl Operation for Forward {
         let speaker = Speaker::of(call);
         let message = finding::message(tx, message_id).await?;
         let absent = || invalid_field("message_id", message_id);
-        forwarding::source(tx, &speaker, message.chat_id, absent).await?;
+        let place = forwarding::source(tx, &speaker, message.chat_id, absent, codes::FORWARD_SECRET).await?;
         if message.upper != 0 {
             return Err(Fault::new(codes::FORWARD_INVALID, "a part of a forwarded bundle"));
         }
+        conditions::sees(tx, &speaker, &place, &message, codes::MESSAGE_INVISIBLE).await?;
         if message.recalled.is_some() {
             return Err(Fault::new(codes::FORWARD_RECALLED, "the message was recalled"));
         }

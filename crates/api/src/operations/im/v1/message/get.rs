@@ -1,4 +1,4 @@
-use larkspur_contract::Basis::Assumed;
+use larkspur_contract::Basis::{Assumed, Observed};
 use larkspur_contract::model::{CardContentType, MsgType, UserIdType};
 use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
 use larkspur_store::{Tx, messages};
@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Items, MessagePath};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, Viewer, changing, finding, forwarding, invalid_field, shown};
+use crate::messages::{Speaker, Viewer, changing, conditions, finding, forwarding, invalid_field, shown};
 use crate::rules::card;
+use crate::settings::WithdrawnGet;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};
 
@@ -43,6 +44,7 @@ impl Operation for Get {
             codes::MESSAGE_INVALID,
             codes::MESSAGE_NOT_IN_CHAT,
             codes::MESSAGE_BOT_NOT_ACTIVATED,
+            codes::MESSAGE_WITHDRAWN,
             codes::USER_NOT_AVAILABLE,
             codes::MESSAGE_LACKS_PERMISSION,
             codes::MESSAGE_INVISIBLE,
@@ -53,10 +55,11 @@ impl Operation for Get {
         emits: &[],
         example: "user_id_type=open_id",
         behaviours: &[
+            conditions::CONDITIONS,
             standing::ORDER,
             standing::READING,
             finding::UNKNOWN,
-            changing::WITHDRAWN,
+            WITHDRAWN_GET,
             shown::OBJECT,
             shown::POSITIONS,
             card::SHOWN,
@@ -82,6 +85,14 @@ impl Operation for Get {
             return Err(standing::outside(&speaker));
         }
         standing::may_read(call, &place.chat)?;
+        conditions::sees(tx, &speaker, &place, &message, codes::MESSAGE_INVISIBLE).await?;
+        if message.recalled.is_some() {
+            match call.settings.withdrawn_get {
+                WithdrawnGet::Deleted => {}
+                WithdrawnGet::Code230011 => changing::stands(&message)?,
+                WithdrawnGet::Empty => return Ok(Items { items: Vec::new() }),
+            }
+        }
         let bundle = (message.msg_type == MsgType::MergeForward && message.recalled.is_none())
             .then_some(message.number);
         let mut found = vec![message];
@@ -94,6 +105,12 @@ impl Operation for Get {
     }
 }
 
+const WITHDRAWN_GET: Behaviour = Behaviour {
+    name: "withdrawn_get",
+    rule: "A recalled message is still read, with deleted true and the content This message was recalled, as in lists. The setting answers 230011 or no items instead, both of which were seen live.",
+    basis: Observed,
+    switch: true,
+};
 const PARTS: Behaviour = Behaviour {
     name: "message_parts",
     rule: "A forwarded bundle is followed by all of its parts, those of bundles in it included, at most 1000. A part has no own access: its id is 230002.",

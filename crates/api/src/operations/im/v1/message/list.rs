@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Shown, Speaker, Viewer, changing, invalid, invalid_field, shown};
+use crate::messages::{Shown, Speaker, Viewer, changing, conditions, invalid, invalid_field, shown};
 use crate::paging;
 use crate::rules::card;
 use crate::{Call, Empty, Input, Operation};
@@ -84,6 +84,7 @@ impl Operation for List {
         emits: &[],
         example: "container_id_type=chat&container_id={chat_id}&page_size=2",
         behaviours: &[
+            conditions::CONDITIONS,
             standing::ORDER,
             standing::READING,
             changing::WITHDRAWN,
@@ -105,20 +106,21 @@ impl Operation for List {
         let query = &input.query;
         let span = span(query)?;
         bot_may(call)?;
-        let container = container(tx, query).await?;
         let absent = || invalid_field("container_id", &query.container_id);
-        let chat_id = container.as_ref().map(|(chat_id, _)| *chat_id).ok_or_else(absent)?;
-        let place = standing::enter(tx, &Speaker::of(call), chat_id, Act::Read).await?.ok_or_else(absent)?;
+        let (chat_id, root) = container(tx, query).await?.ok_or_else(absent)?;
+        let speaker = Speaker::of(call);
+        let place = standing::enter(tx, &speaker, chat_id, Act::Read).await?.ok_or_else(absent)?;
         standing::may_read(call, &place.chat)?;
+        let hidden = conditions::lists(tx, &speaker, &place, root.as_ref()).await?;
         let list = format!("{} {} {} {span:?}", Self::SPEC.id, tx.tenant(), query.container_id);
-        let begin =
-            paging::read_or(&tx.engine().keys, &list, query.page_token.as_deref(), codes::MESSAGE_INVALID)
-                .map_err(|fault| {
-                    fault.with_cause("the request parameters have changed, page_token is invalid")
-                })?;
+        let token = query.page_token.as_deref();
+        let begin = paging::read_or(&tx.engine().keys, &list, token, codes::MESSAGE_INVALID);
+        let changed = "the request parameters have changed, page_token is invalid";
+        let begin = begin.map_err(|fault| fault.with_cause(changed))?;
         let begin = begin.as_deref().and_then(parse_cursor);
         let size = usize::try_from(query.page_size.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
-        let mut found = match container.and_then(|(_, thread)| thread) {
+        let span = Span { from: span.from.max(hidden.unwrap_or(i64::MIN)), ..span };
+        let mut found = match root.and_then(|root| root.thread) {
             Some(thread) => messages::of_thread(tx, thread, span, begin, size + 1).await?,
             None => messages::of_chat(tx, chat_id, span, begin, size + 1).await?,
         };
@@ -135,13 +137,13 @@ impl Operation for List {
 const PAGE_DEFAULT: i64 = 20;
 
 /// The chat, and the thread if the container is one; `None` if the tenant has no such container.
-async fn container(tx: &mut Tx, query: &Query) -> Result<Option<(ChatId, Option<ThreadId>)>, StoreError> {
+async fn container(tx: &mut Tx, query: &Query) -> Result<Option<(ChatId, Option<Message>)>, StoreError> {
     match query.container_id_type {
         ContainerIdType::Chat => Ok(ChatId::parse(&query.container_id).map(|chat_id| (chat_id, None))),
         ContainerIdType::Thread => {
             let Some(thread) = ThreadId::parse(&query.container_id) else { return Ok(None) };
-            let first = messages::of_thread(tx, thread, Span::ALL, None, 1).await?.into_iter().next();
-            Ok(first.map(|message| (message.chat_id, Some(thread))))
+            let root = messages::of_thread(tx, thread, Span::ALL, None, 1).await?.into_iter().next();
+            Ok(root.map(|root| (root.chat_id, Some(root))))
         }
     }
 }

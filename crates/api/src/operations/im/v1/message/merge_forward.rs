@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::forward::ForwardQuery;
 use crate::messages::speaker::bot_may;
-use crate::messages::{Shown, Speaker, Viewer, finding, forwarding, invalid_field, sending, shown, standing};
+use crate::messages::{
+    Shown, Speaker, Viewer, conditions, finding, forwarding, invalid_field, sending, shown, standing,
+};
 use crate::people::People;
 use crate::{Call, Empty, Input, Operation};
 
@@ -86,6 +88,7 @@ impl Operation for MergeForward {
         behaviours: &[
             MERGED,
             forwarding::ORDER,
+            conditions::CONDITIONS,
             forwarding::TARGETS,
             forwarding::BUNDLES,
             standing::SPEAKING,
@@ -105,20 +108,28 @@ impl Operation for MergeForward {
         let (query, body) = (&input.query, &input.body);
         bot_may(call)?;
         let speaker = Speaker::of(call);
-        let (found, mut left) = sorted(tx, &body.message_id_list).await?;
+        let (mut found, mut left) = sorted(tx, &body.message_id_list).await?;
         let chats: BTreeSet<_> = found.iter().map(|message| message.chat_id).collect();
         let (Some(chat_id), 1) = (chats.first(), chats.len()) else {
             return Err(Fault::new(codes::MERGE_SOURCES_DIFFER, format!("{} chats", chats.len())));
         };
         let absent = || invalid_field("message_id_list", "");
-        forwarding::source(tx, &speaker, *chat_id, absent).await?;
+        let place = forwarding::source(tx, &speaker, *chat_id, absent, codes::MERGE_SECRET).await?;
+        if let Some(joined) = conditions::hidden_before(tx, &speaker, &place.chat).await? {
+            let hidden = found.extract_if(.., |message| message.created_at < joined);
+            let numbers: Vec<i64> = hidden.map(|message| message.number).collect();
+            left.extend(numbers.iter().map(|number| id_of(tx, *number)));
+        }
+        if found.is_empty() {
+            return Err(Fault::new(codes::MERGE_INVALID, "no message is visible to the operator"));
+        }
         let of_threads: BTreeSet<_> = found.iter().map(thread_of).collect();
         if of_threads.len() > 1 {
             return Err(Fault::new(codes::MERGE_SOURCE_MIXED, "messages of threads and others"));
         }
         let target = forwarding::target(tx, call, &speaker, query.receive_id_type, &body.receive_id).await?;
         let (bundle, more) = forwarding::bundle(tx, found).await?;
-        left.extend(more.iter().map(|number| tx.engine().keys.message_id(*number, tx.tenant()).to_string()));
+        left.extend(more.iter().map(|number| id_of(tx, *number)));
         if bundle.parts.is_empty() {
             return Err(Fault::new(codes::MERGE_INVALID, "the first message alone has too many parts"));
         }
@@ -136,6 +147,10 @@ impl Operation for MergeForward {
 fn thread_of(message: &Message) -> String {
     let thread = message.thread.filter(|_| message.listed == Listed::InThread);
     thread.map(|thread| thread.to_string()).unwrap_or_default()
+}
+
+fn id_of(tx: &Tx, number: i64) -> String {
+    tx.engine().keys.message_id(number, tx.tenant()).to_string()
 }
 
 /// The messages that can be forwarded, and the ids of the others.

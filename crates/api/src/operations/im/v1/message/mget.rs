@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Items;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, Viewer, changing, finding, shown};
+use crate::messages::{Speaker, Viewer, changing, conditions, finding, shown};
 use crate::rules::card;
 use crate::translate;
 use crate::{Call, Empty, Input, Operation};
@@ -50,6 +50,7 @@ impl Operation for Mget {
         emits: &[],
         example: "message_ids={message_id}",
         behaviours: &[
+            conditions::CONDITIONS,
             SKIPS,
             standing::READING,
             changing::WITHDRAWN,
@@ -76,12 +77,12 @@ impl Operation for Mget {
         for number in numbers {
             let Some(message) = found.remove(&number).filter(|message| message.upper == 0) else { continue };
             let chat_id = message.chat_id;
-            let may = match readable.get(&chat_id) {
-                Some(may) => *may,
-                None => may_read(tx, call, chat_id).await?,
+            let from: Option<i64> = match readable.get(&chat_id) {
+                Some(from) => *from,
+                None => reads_from(tx, call, chat_id).await?,
             };
-            readable.insert(chat_id, may);
-            if may {
+            readable.insert(chat_id, from);
+            if from.is_some_and(|from| message.created_at >= from) {
                 items.push(message);
             }
         }
@@ -92,10 +93,15 @@ impl Operation for Mget {
 }
 
 /// Whether the caller may read a chat.
-async fn may_read(tx: &mut Tx, call: &Call, chat_id: ChatId) -> Result<bool, Fault> {
-    match standing::enter(tx, &Speaker::of(call), chat_id, Act::Read).await {
-        Ok(place) => Ok(place.is_some_and(|place| standing::may_read(call, &place.chat).is_ok())),
-        Err(fault) if fault.code().status < 500 => Ok(false),
+async fn reads_from(tx: &mut Tx, call: &Call, chat_id: ChatId) -> Result<Option<i64>, Fault> {
+    let speaker = Speaker::of(call);
+    match standing::enter(tx, &speaker, chat_id, Act::Read).await {
+        Ok(Some(place)) if standing::may_read(call, &place.chat).is_ok() => {
+            let hidden = conditions::hidden_before(tx, &speaker, &place.chat).await?;
+            Ok(Some(hidden.unwrap_or(i64::MIN)))
+        }
+        Ok(_) => Ok(None),
+        Err(fault) if fault.code().status < 500 => Ok(None),
         Err(fault) => Err(fault),
     }
 }

@@ -48,11 +48,12 @@ pub(super) async fn states(tx: &mut Tx, call: &Call, ids: &[String]) -> Result<V
             states.push(State::Invalid);
             continue;
         };
-        let may = match readable.get(&message.chat_id) {
-            Some(may) => *may,
-            None => standing::reads(tx, &speaker, message.chat_id).await?,
+        let from: Option<i64> = match readable.get(&message.chat_id) {
+            Some(from) => *from,
+            None => standing::reads_from(tx, &speaker, message.chat_id).await?,
         };
-        readable.insert(message.chat_id, may);
+        readable.insert(message.chat_id, from);
+        let may = from.is_some_and(|from| message.created_at >= from);
         states.push(if !may || message.listed == Listed::Nowhere {
             State::NoPermission
         } else if message.recalled.is_some() || message.msg_type == MsgType::System {

@@ -1,4 +1,4 @@
-use larkspur_contract::model::MsgType;
+use larkspur_contract::model::{ChatCondition, MsgType};
 use larkspur_contract::{Access, Consumes, Effect, Fault, Spec, codes, events, post, rates};
 use larkspur_store::Tx;
 use schemars::JsonSchema;
@@ -9,7 +9,9 @@ use crate::messages::finding;
 use crate::messages::sending::{self, Draft};
 use crate::messages::speaker::{bot_may, may_send_as_user};
 use crate::messages::standing::{self, Act};
-use crate::messages::{Shown, Speaker, Viewer, invalid, invalid_field, sending_behaviours, shown};
+use crate::messages::{
+    Shown, Speaker, Viewer, conditions, invalid, invalid_field, sending_behaviours, shown,
+};
 use crate::{Call, Empty, Input, Operation};
 
 /// `POST /im/v1/messages/:message_id/reply`
@@ -70,7 +72,10 @@ impl Operation for Reply {
             codes::CHAT_DISSOLVED,
             codes::MESSAGE_ID_UNKNOWN,
         ],
-        recodes: &[(codes::RECEIVER_RESIGNED, codes::USER_NOT_AVAILABLE)],
+        recodes: &[
+            (codes::RECEIVER_RESIGNED, codes::USER_NOT_AVAILABLE),
+            (codes::BOT_STOPPED, codes::USER_NOT_AVAILABLE),
+        ],
         emits: &[&events::MESSAGE_RECEIVE],
         example: r#"{"msg_type":"text","content":"{\"text\":\"hello\"}"}"#,
         behaviours: sending_behaviours!(finding::UNKNOWN),
@@ -97,6 +102,12 @@ impl Operation for Reply {
         let place = place.ok_or_else(|| invalid_field("message_id", message_id))?;
         let reply = sending::Reply { to: &to, in_thread: body.reply_in_thread.unwrap_or_default() };
         sending::takes_reply(&speaker, &reply)?;
+        conditions::sees(tx, &speaker, &place, &to, codes::MESSAGE_INVISIBLE).await?;
+        conditions::readable(&place.chat)?;
+        conditions::not_in(&place.chat, ChatCondition::SelfDestructing, codes::MESSAGE_SELF_DESTRUCTS)?;
+        if reply.in_thread {
+            conditions::not_in(&place.chat, ChatCondition::NoThreads, codes::THREADS_NOT_SUPPORTED)?;
+        }
         let reply = Some(reply);
         let draft = Draft { msg_type, content: &body.content, uuid: body.uuid.as_deref(), reply };
         let sent = sending::send(tx, &speaker, &place, draft).await?;

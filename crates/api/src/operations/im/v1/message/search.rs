@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::messages::searching::{self, Filter, Hit};
 use crate::messages::speaker::bot_may;
-use crate::messages::{Viewer, standing};
+use crate::messages::{Viewer, conditions, standing};
 use crate::people::People;
 use crate::{Call, Empty, Input, Operation, paging, translate};
 
@@ -104,7 +104,7 @@ impl Operation for Search {
         recodes: &[],
         emits: &[],
         example: r#"{"query":"hello","filter":{"chat_ids":["{chat_id}"]}}"#,
-        behaviours: &[searching::SHAPE, searching::MATCHING, standing::READING],
+        behaviours: &[conditions::CONDITIONS, searching::SHAPE, searching::MATCHING, standing::READING],
         deviations: &[],
     };
     type Ground = Tx;

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::MessagePath;
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Shown, Speaker, Viewer, building, changing, finding, invalid, invalid_field, shown};
+use crate::messages::{
+    Shown, Speaker, Viewer, building, changing, conditions, finding, invalid, invalid_field, shown,
+};
 use crate::rules::content;
 use crate::{Call, Empty, Input, Operation};
 
@@ -61,10 +63,11 @@ impl Operation for Update {
             codes::CHAT_DISSOLVED,
             codes::MESSAGE_ID_UNKNOWN,
         ],
-        recodes: &[],
+        recodes: &[(codes::SPEAKING_DENIED, codes::SPEAKING_DENIED_LATER)],
         emits: &[],
         example: r#"{"msg_type":"text","content":"{\"text\":\"hello again\"}"}"#,
         behaviours: &[
+            conditions::CONDITIONS,
             standing::ORDER,
             standing::SPEAKING,
             finding::UNKNOWN,
@@ -75,6 +78,7 @@ impl Operation for Update {
             content::MENTIONS,
             content::POSTS,
             content::MARKDOWN,
+            content::CONTENT_V2,
             shown::OBJECT,
         ],
         deviations: &[],

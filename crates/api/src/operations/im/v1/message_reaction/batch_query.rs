@@ -97,11 +97,12 @@ impl Operation for BatchQuery {
             let reason = match message.filter(|message| message.recalled.is_none()) {
                 None => Some(Reason::Invalid),
                 Some(message) => {
-                    let may = match readable.get(&message.chat_id) {
-                        Some(may) => *may,
-                        None => standing::reads(tx, &Speaker::of(call), message.chat_id).await?,
+                    let from: Option<i64> = match readable.get(&message.chat_id) {
+                        Some(from) => *from,
+                        None => standing::reads_from(tx, &Speaker::of(call), message.chat_id).await?,
                     };
-                    readable.insert(message.chat_id, may);
+                    readable.insert(message.chat_id, from);
+                    let may = from.is_some_and(|from| message.created_at >= from);
                     if may && message.listed != Listed::Nowhere {
                         let token = asked.page_token.as_deref();
                         asking.add(tx, asked.id(), token, message.number, &mut output).await?

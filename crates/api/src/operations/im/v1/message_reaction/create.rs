@@ -7,7 +7,7 @@ use super::{ACCESS, EMOJI};
 use crate::messages::reacting::{self, ReactionType, ShownReaction};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::Act;
-use crate::messages::{Speaker, Viewer, finding};
+use crate::messages::{Speaker, Viewer, conditions, finding};
 use crate::operations::im::v1::message::MessagePath;
 use crate::{Call, Empty, Input, Operation};
 
@@ -59,7 +59,15 @@ impl Operation for Create {
         recodes: super::WRITE_RECODES,
         emits: &[&events::REACTION_CREATED],
         example: r#"{"reaction_type":{"emoji_type":"SMILE"}}"#,
-        behaviours: &[EMOJI, ACCESS, finding::UNKNOWN, reacting::TARGETS, reacting::REPEATED, reacting::TOLD],
+        behaviours: &[
+            EMOJI,
+            ACCESS,
+            finding::UNKNOWN,
+            reacting::TARGETS,
+            conditions::CONDITIONS,
+            reacting::REPEATED,
+            reacting::TOLD,
+        ],
         deviations: &[],
     };
     const ONLY_ADDS: bool = true;

@@ -5,7 +5,7 @@ use super::{ACCESS, ReactionPath};
 use crate::messages::reacting::{self, ShownReaction};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::Act;
-use crate::messages::{Speaker, Viewer, finding};
+use crate::messages::{Speaker, Viewer, conditions, finding};
 use crate::{Call, Empty, Input, Operation};
 
 /// `DELETE /im/v1/messages/:message_id/reactions/:reaction_id`
@@ -49,7 +49,14 @@ impl Operation for Delete {
         recodes: super::WRITE_RECODES,
         emits: &[&events::REACTION_DELETED],
         example: "",
-        behaviours: &[ACCESS, finding::UNKNOWN, reacting::TARGETS, reacting::REMOVED, reacting::TOLD],
+        behaviours: &[
+            ACCESS,
+            finding::UNKNOWN,
+            reacting::TARGETS,
+            conditions::CONDITIONS,
+            reacting::REMOVED,
+            reacting::TOLD,
+        ],
         deviations: &[],
     };
     type Ground = Tx;

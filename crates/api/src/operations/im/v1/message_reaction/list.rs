@@ -9,7 +9,7 @@ use super::{ACCESS, EMOJI};
 use crate::messages::reacting::{self, ShownReaction};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::Act;
-use crate::messages::{Speaker, Viewer, finding};
+use crate::messages::{Speaker, Viewer, conditions, finding};
 use crate::operations::im::v1::message::MessagePath;
 use crate::{Call, Empty, Input, Operation};
 use crate::{paging, translate};
@@ -71,7 +71,7 @@ impl Operation for List {
         recodes: super::READ_RECODES,
         emits: &[],
         example: "reaction_type=SMILE&page_size=20&user_id_type=open_id",
-        behaviours: &[EMOJI, ACCESS, finding::UNKNOWN, reacting::TARGETS, ORDER],
+        behaviours: &[EMOJI, ACCESS, finding::UNKNOWN, reacting::TARGETS, conditions::CONDITIONS, ORDER],
         deviations: &[],
     };
     type Ground = Tx;

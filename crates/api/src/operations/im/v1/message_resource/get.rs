@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::image;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, finding};
+use crate::messages::{Speaker, conditions, finding};
 use crate::rules::resources::{self, Kind};
 use crate::{Call, Download, Empty, Input, Media, Operation};
 
@@ -84,7 +84,7 @@ impl Operation for Get {
         ],
         emits: &[],
         example: "type=image",
-        behaviours: &[RESOURCES, PARTS, finding::UNKNOWN, image::QUOTA],
+        behaviours: &[RESOURCES, PARTS, conditions::CONDITIONS, finding::UNKNOWN, image::QUOTA],
         deviations: &[],
     };
     type Ground = Tx;
@@ -108,6 +108,7 @@ impl Operation for Get {
         if message.upper != 0 {
             return Err(Fault::new(codes::FILE_NOT_IN_MESSAGE, "a part of a forwarded bundle"));
         }
+        conditions::sees(tx, &speaker, &place, &message, codes::RESOURCE_INVISIBLE).await?;
         if message.recalled.is_some() {
             return Err(Fault::new(codes::MESSAGE_DELETED, "the message was recalled"));
         }

@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::messages::speaker::{bot_may, may_send_as_user};
-use crate::messages::{Shown, Speaker, Viewer, forwarding, invalid_field, sending, shown, standing};
+use crate::messages::{
+    Shown, Speaker, Viewer, conditions, forwarding, invalid_field, sending, shown, standing,
+};
 use crate::operations::im::v1::message::{self, ForwardBody, ForwardQuery};
 use crate::people::People;
 use crate::{Call, Input, Operation};
@@ -67,12 +69,13 @@ impl Operation for Forward {
             codes::UNION_ID_UNKNOWN,
             codes::USER_ID_UNKNOWN,
         ],
-        recodes: &[],
+        recodes: &[(codes::SPEAKING_DENIED, codes::SPEAKING_DENIED_LATER)],
         emits: &[&events::MESSAGE_RECEIVE, &events::P2P_CHAT_CREATE],
         example: r#"{"receive_id":"{chat_id}"}"#,
         behaviours: &[
             THREAD,
             forwarding::ORDER,
+            conditions::CONDITIONS,
             forwarding::TARGETS,
             forwarding::BUNDLES,
             standing::SPEAKING,
@@ -95,9 +98,10 @@ impl Operation for Forward {
         may_send_as_user(call)?;
         let speaker = Speaker::of(call);
         let absent = || Fault::new(codes::FORWARD_THREAD_INVALID, format!("no thread {thread_id}"));
-        let first = messages::of_thread(tx, thread, Span::ALL, None, 1).await?.pop();
-        let chat_id = first.map(|root| root.chat_id).ok_or_else(absent)?;
-        forwarding::source(tx, &speaker, chat_id, absent).await?;
+        let root = messages::of_thread(tx, thread, Span::ALL, None, 1).await?.pop().ok_or_else(absent)?;
+        let secret = codes::FORWARD_THREAD_SECRET;
+        let place = forwarding::source(tx, &speaker, root.chat_id, absent, secret).await?;
+        conditions::sees(tx, &speaker, &place, &root, codes::THREAD_INVISIBLE).await?;
         let left = forwarding::of_thread(tx, thread).await?;
         if left.is_empty() {
             return Err(Fault::new(codes::MESSAGE_DELETED, "no message of the thread is left"));

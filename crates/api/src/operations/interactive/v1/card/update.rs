@@ -1,14 +1,17 @@
+use std::collections::BTreeMap;
+
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::model::UserIdType;
 use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
-use larkspur_store::{Tx, cards, messages};
+use larkspur_store::users::User;
+use larkspur_store::{Tx, cards, messages, own_cards};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::cards::TOKEN_USES;
+use crate::cards::{OWNERS_MAX, PERSONAL, TOKEN_USES, is_personal};
 use crate::messages::building;
 use crate::rules::card::{self, Card};
 use crate::translate::{self, Named};
@@ -61,10 +64,8 @@ impl Operation for Update {
         recodes: &[],
         emits: &[],
         example: r#"{"token":"c-295ee57216a5dc9de90fefd0aadb4b1d7d5b94de","card":{"elements":[]}}"#,
-        behaviours: &[STATUS, CHECKED],
-        deviations: &[
-            "A card of which each person has their own (update_multi false) is replaced for all of its readers, not only for open_ids.",
-        ],
+        behaviours: &[STATUS, CHECKED, PERSONAL],
+        deviations: &[],
     };
     type Ground = Tx;
     type Path = Empty;
@@ -100,12 +101,16 @@ impl Operation for Update {
         let Some(message) = message else {
             return Err(Fault::new(codes::UPDATED_CARD_RECALLED, "the message was recalled"));
         };
-        let shared = card::check(&message.content).map_or(true, |card| card.is_shared());
-        sees(tx, call, shared, &open_ids).await?;
+        let readers = readers(tx, call, !is_personal(&message), &open_ids).await?;
         if let Some(flaw) = building::flaw(tx, &call.policy, &content, &new).await? {
             return Err(Fault::new(codes::UPDATED_CARD_INVALID, flaw.to_string()));
         }
-        messages::set_card(tx, message.number, &content, call.now).await?;
+        if readers.is_empty() {
+            messages::set_card(tx, message.number, &content, call.now).await?;
+        }
+        for reader in &readers {
+            own_cards::put(tx, message.number, reader, &content, call.now).await?;
+        }
         cards::use_token(tx, token).await?;
         Ok(Empty {})
     }
@@ -144,26 +149,31 @@ fn read(sent: Option<&Value>) -> Result<(String, Card, Vec<String>), Fault> {
     }
 }
 
-/// Whether `open_ids` fits the card: users whom the app knows if each has their own card, none if it is shared.
-async fn sees(tx: &mut Tx, call: &Call, shared: bool, open_ids: &[String]) -> Result<(), Fault> {
+/// The users whose own cards are replaced: those of `open_ids`, each one once; none if the card is shared.
+async fn readers(tx: &mut Tx, call: &Call, shared: bool, open_ids: &[String]) -> Result<Vec<User>, Fault> {
     let refused = |note: &'static str| Err(Fault::new(codes::UPDATED_CARD_OPEN_IDS, note));
-    match (shared, open_ids.is_empty()) {
-        (true, true) => return Ok(()),
-        (true, false) => {
+    match (shared, open_ids.len()) {
+        (true, 0) => return Ok(Vec::new()),
+        (true, _) => {
             return refused("the card is shared by all of its readers, so open_ids has to be left out");
         }
-        (false, true) => {
+        (false, 0) => {
             return Err(Fault::new(codes::UPDATED_CARD_NEEDS_OPEN_IDS, "each person has their own card"));
         }
-        (false, false) => {}
+        (false, OWNERS_TOO_MANY..) => return refused("open_ids has more than 200 users"),
+        (false, _) => {}
     }
     let ids: Vec<&str> = open_ids.iter().map(String::as_str).collect();
     let named = translate::all_named_by(tx, &call.app, UserIdType::OpenId, &ids).await?;
-    if named.iter().all(|named| matches!(named, Named::User(_))) {
-        return Ok(());
+    let mut users = BTreeMap::new();
+    for named in named {
+        let Named::User(user) = named else { return refused("an open_id names no user") };
+        users.insert(user.user_no, user);
     }
-    refused("an open_id names no user")
+    Ok(users.into_values().collect())
 }
+
+const OWNERS_TOO_MANY: usize = OWNERS_MAX + 1;
 
 const STATUS: Behaviour = Behaviour {
     name: "card_update_status",

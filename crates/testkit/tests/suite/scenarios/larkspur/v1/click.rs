@@ -106,6 +106,26 @@ async fn the_app_is_told_and_its_answer_is_shown() {
 }
 
 #[tokio::test]
+async fn a_card_that_is_not_shared_changes_for_the_user_who_clicked() {
+    let (world, receiver) = listening().await;
+    let button = |name: &str| {
+        json!({"elements": [{"tag": "action", "actions": [{"tag": "button", "name": name,
+            "text": {"tag": "plain_text", "content": name}, "value": {"op": name}}]}]})
+    };
+    let id = shown(&world, &button("first")).await;
+    answers(&receiver, &json!({"card": {"type": "raw", "data": button("second")}}));
+    let seen = click(&world, &id, json!({"element": "first"})).send().await.data();
+    assert_eq!(seen["card"], button("second"));
+    assert_eq!(current(&world, &id).await, button("first"), "the app sees the card that it sent");
+    // What was clicked is looked for in the card that the user sees.
+    declined(&click(&world, &id, json!({"element": "first"})).send().await, 5275400, "element");
+    click(&world, &id, json!({"element": "second"})).send().await.data();
+    let other = json!({"as": world.users[0].user_id, "element": "first"});
+    world.control("POST", &format!("/messages/{id}/clicks")).body(other).send().await.data();
+    assert_eq!(receiver.seen().len(), 3);
+}
+
+#[tokio::test]
 async fn the_token_replaces_the_card_later() {
     let (world, receiver) = listening().await;
     let id = shown(&world, &card()).await;

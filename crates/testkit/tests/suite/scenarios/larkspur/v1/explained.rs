@@ -41,6 +41,7 @@ async fn what_lets_a_message_through() {
     let set = |setting: &str, value: &str| json!({"settings": {setting: value}});
     for (method, path, body, code, rule) in [
         ("PATCH", chat.clone(), set("moderation_permission", "only_owner"), 230018, "moderation_permission"),
+        ("PATCH", chat.clone(), json!({"conditions": ["muted"]}), 230035, "chat_conditions"),
         ("PATCH", chat.clone(), json!({"chat_status": "dissolved"}), 232009, "chat_status"),
         ("DELETE", member, Value::Null, 230002, "chat_member"),
         ("PUT", format!("/apps/{}", world.app_id), json!({"bot": false}), 230006, "bot_ability"),

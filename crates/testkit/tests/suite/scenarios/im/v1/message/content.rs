@@ -3,7 +3,7 @@
 use larkspur_testkit::Lab;
 use serde_json::{Value, json};
 
-use super::{bot_id, card, get, invalid, read, say, send, tell, with_user};
+use super::{bot_id, card, get, invalid, read, replace, say, send, tell, with_user};
 use crate::scenarios::{open_id, put_member, refused_as, set_chat, text, upload, world};
 
 #[tokio::test]
@@ -207,6 +207,39 @@ async fn a_card_is_read_in_three_forms() {
     }
     let unknown = json!({"elements": [{"tag": "img", "img_key": "img_v3_nothing", "alt": {"tag": "plain_text", "content": ""}}]});
     send(&world, &world.chat_id, "interactive", unknown).send().await.refused(230099);
+}
+
+#[tokio::test]
+async fn people_in_cards_and_rows_of_tables() {
+    let world = world().await;
+    let (app, _) = world.app(json!({"name": "other"})).await;
+    let (known, bot) = (&world.users[0].open_id, bot_id(&world, &world.app_id, &world.app_id));
+    let elsewhere = bot_id(&world, &world.app_id, &app);
+    let at = |id: &str| json!({"tag": "markdown", "content": format!("hi <at id={id}></at>")});
+    let person = |id: &str| json!({"tag": "person", "user_id": id});
+    let people = |id: &str| json!({"tag": "person_list", "persons": [{"id": id}]});
+    let table =
+        |row: Value| json!({"tag": "table", "columns": [{"name": "a"}, {"name": "b"}], "rows": [row]});
+    let new = |element: &Value| json!({"schema": "2.0", "body": {"elements": [element]}});
+    let frame = "Failed to create card content, ext=";
+    let lacks = format!(
+        "{frame}ErrCode: 100290; ErrMsg: There is an invalid user resource(at/person) in your card; "
+    );
+    for element in
+        [at(known), person(known), people(&bot), at("all"), person("a-user-id"), table(json!({"a": 1}))]
+    {
+        let id = send(&world, &world.chat_id, "interactive", new(&element)).send().await.data();
+        replace(&world, &text(&id, "message_id"), new(&element)).send().await.data();
+        for wrong in [at("ou_x"), person("ou_x"), people(&elsewhere)] {
+            let reply = send(&world, &world.chat_id, "interactive", new(&wrong)).send().await;
+            refused_as(&reply, 230099, &lacks);
+            refused_as(&replace(&world, &text(&id, "message_id"), new(&wrong)).send().await, 230099, &lacks);
+        }
+    }
+    let reply =
+        send(&world, &world.chat_id, "interactive", new(&table(json!({"a": 1, "c": 2})))).send().await;
+    let why = format!("{frame}ErrCode: 200915; ErrMsg: table rows name is invalid; ErrorValue: c; ");
+    refused_as(&reply, 230099, &why);
 }
 
 #[tokio::test]

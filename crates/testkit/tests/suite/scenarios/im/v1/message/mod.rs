@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::scenarios::text;
 
 mod changes;
+mod conditions;
 mod content;
 mod create;
 mod follow_up;

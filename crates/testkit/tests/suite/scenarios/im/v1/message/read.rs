@@ -1,7 +1,7 @@
 //! `GET /im/v1/messages/:message_id` and `GET /im/v1/messages/mget`
 
 use larkspur_testkit::Lab;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{get, list, read, recall, said, tell, with_user};
 use crate::scenarios::{refused_as, text, world};
@@ -86,7 +86,68 @@ async fn senders_have_names_for_those_who_ask() {
         (&json!("Larkspur demo"), &json!(bot))
     );
     assert_eq!(senders[1]["sender_name"], world.users[0].name.as_str());
+    for sender in &senders {
+        let name = &sender["sender_name"];
+        assert_eq!(sender["sender_i18n_names"], json!({"zh_cn": name, "en_us": name, "ja_jp": name}));
+    }
     assert!(senders[1].get("open_bot_id").is_none(), "{data}");
     let plain = list(&world, "chat", &world.chat_id).query("with_sender_name", "false").send().await.data();
     assert!(plain["items"][0]["sender"].get("sender_name").is_none(), "{plain}");
+}
+
+#[tokio::test]
+async fn what_reading_a_recalled_message_answers_is_a_setting() {
+    let world = world().await;
+    let id = said(&world, "x").await;
+    recall(&world, &id).send().await.data();
+    let shown = get(&world, &id).send().await.data()["items"][0].clone();
+    assert_eq!(
+        (&shown["deleted"], &shown["body"]["content"]),
+        (&json!(true), &json!("This message was recalled"))
+    );
+    let set = async |value: &str| {
+        let settings = json!({"behaviours": {"withdrawn_get": value}});
+        world.control("PUT", "/settings").body(settings).send().await.data();
+    };
+    set("230011").await;
+    refused_as(&get(&world, &id).send().await, 230011, "The message was withdrawn.");
+    set("empty").await;
+    assert_eq!(get(&world, &id).send().await.data(), json!({"items": []}));
+    let listed = list(&world, "chat", &world.chat_id).send().await.data();
+    assert_eq!(listed["items"][0]["deleted"], json!(true), "lists have it in any case");
+    set("deleted").await;
+    assert_eq!(get(&world, &id).send().await.data()["items"][0], shown);
+}
+
+#[tokio::test]
+async fn markdown_is_kept_beside_the_nodes_if_asked() {
+    let world = world().await;
+    let user = &world.users[0];
+    let md = format!("**Hi** <at user_id=\"{}\">n</at> <at user_id=\"not-here\">n</at>", user.open_id);
+    let content = json!({"zh_cn": {"title": "t", "content": [
+        [{"tag": "text", "text": "a"}], [{"tag": "md", "text": md}], [{"tag": "hr"}],
+    ]}});
+    let sent = async || {
+        let made = super::send(&world, &world.chat_id, "post", content.clone()).send().await.data();
+        let id = text(&made, "message_id");
+        let read = get(&world, &id).send().await.data()["items"][0].clone();
+        assert_eq!(made["body"], read["body"]);
+        assert_eq!(read["mentions"].as_array().map(Vec::len), Some(1), "{read}");
+        serde_json::from_str::<Value>(&text(&read["body"], "content")).expect("JSON")
+    };
+    let plain = sent().await;
+    assert_eq!(plain.get("content_v2"), None);
+    let settings = json!({"behaviours": {"content_v2": true}});
+    world.control("PUT", "/settings").body(settings).send().await.data();
+    let mut kept = sent().await;
+    let expected = json!([
+        [{"tag": "text", "text": "a", "style": []}],
+        [{"tag": "md", "text": "**Hi** @_user_1 <at user_id=\"not-here\">n</at>"}],
+        [{"tag": "hr"}],
+    ]);
+    assert_eq!(kept.as_object_mut().and_then(|kept| kept.remove("content_v2")), Some(expected));
+    assert_eq!(kept, plain, "content is the same");
+    let without = json!({"zh_cn": {"title": "t", "content": [[{"tag": "hr"}]]}});
+    let made = super::send(&world, &world.chat_id, "post", without).send().await.data();
+    assert!(!text(&made["body"], "content").contains("content_v2"), "{made}");
 }
