@@ -7,6 +7,7 @@ ids and numbers; pixels are not, since fonts differ. `cargo xtask pictures` make
 import hashlib
 import os
 import re
+import time
 from collections import Counter
 
 import control
@@ -76,6 +77,11 @@ def compared(console, name):
     assert digest == hashlib.sha256(picture.read_bytes()).hexdigest(), f"{picture.name} is not the picture of {beside.name}: cargo xtask pictures"
     # People stand in the order of their ids, which is another one each time.
     theirs, ours = Counter(kept.splitlines()), Counter(words.splitlines())
+    end = time.monotonic() + 20
+    # What is still on its way is shown a moment later.
+    while theirs != ours and time.monotonic() < end:
+        time.sleep(0.2)
+        ours = Counter(outline(console, name).splitlines())
     assert theirs == ours, ("the page shows something else: cargo xtask pictures", theirs - ours, ours - theirs)
 
 
