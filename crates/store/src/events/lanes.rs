@@ -274,7 +274,10 @@ mod tests {
     fn listening() -> (Lanes, Arc<AtomicUsize>) {
         let (lanes, woken) = (Lanes::default(), Arc::new(AtomicUsize::new(0)));
         let count = woken.clone();
-        assert!(lanes.listen("owner".into(), move || drop(count.fetch_add(1, Ordering::SeqCst))));
+        let wake = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        };
+        assert!(lanes.listen("owner".into(), wake));
         (lanes, woken)
     }
 
