@@ -116,8 +116,7 @@ impl Operation for List {
         let token = query.page_token.as_deref();
         let begin = paging::read_or(&tx.engine().keys, &list, token, codes::MESSAGE_INVALID);
         let changed = "the request parameters have changed, page_token is invalid";
-        let begin = begin.map_err(|fault| fault.with_cause(changed))?;
-        let begin = begin.as_deref().and_then(parse_cursor);
+        let begin = begin.map_err(|fault| fault.with_cause(changed))?.as_deref().and_then(parse_cursor);
         let size = usize::try_from(query.page_size.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
         let span = Span { from: span.from.max(hidden.unwrap_or(i64::MIN)), ..span };
         let mut found = match root.and_then(|root| root.thread) {
@@ -126,8 +125,8 @@ impl Operation for List {
         };
         let has_more = found.len() > size;
         found.truncate(size);
-        let next = found.last().filter(|_| has_more).map(write_cursor);
-        let page_token = next.map(|place| paging::write(&tx.engine().keys, &list, &place));
+        let next = found.last().filter(|_| has_more);
+        let page_token = next.map(|last| paging::write(&tx.engine().keys, &list, &write_cursor(last)));
         let viewer = Viewer::of(call, None, query.card_msg_content_type);
         let viewer = viewer.with_names(query.with_sender_name == Some(true));
         Ok(Output { has_more, items: shown::show_all(tx, &viewer, found).await?, page_token })
