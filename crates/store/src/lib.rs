@@ -37,6 +37,7 @@ pub mod frequency;
 pub mod hooks;
 pub mod idempotency;
 pub mod images;
+pub mod lanes;
 pub mod limits;
 pub mod links;
 pub mod listing;

@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::{Future, ready};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use larkspur_api::{Question, Told};
@@ -30,9 +30,9 @@ use larkspur_contract::Effect;
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_store::events::claims::{self, Claimed, InProgress, Unreadable};
 use larkspur_store::events::delivery::{Attempt, Delivery, Outcome};
-use larkspur_store::events::lanes::Closed;
-use larkspur_store::events::subscriptions::Mode;
+use larkspur_store::events::subscriptions::{Mode, Subscription};
 use larkspur_store::events::{outbox, settlements};
+use larkspur_store::lanes::Closed;
 use larkspur_store::{Exchange, Try};
 use larkspur_store::{StoreError, blobs};
 use tokio::sync::Notify;
@@ -69,6 +69,8 @@ pub struct DeliveryWorker {
     next: Mutex<String>,
     /// Whether events are handed over to this worker.
     has_lanes: AtomicBool,
+    /// How apps with lanes receive events.
+    routes: Mutex<HashMap<AppId, Arc<Subscription>>>,
     complained: AtomicBool,
     /// Apps whose unreadable events were reported.
     unreadable: Mutex<HashSet<String>>,
@@ -156,6 +158,7 @@ impl DeliveryWorker {
             elsewhere: Mutex::default(),
             next: Mutex::default(),
             has_lanes: AtomicBool::new(false),
+            routes: Mutex::default(),
             complained: AtomicBool::new(false),
             unreadable: Mutex::default(),
             settled: Mutex::default(),
@@ -198,8 +201,12 @@ impl DeliveryWorker {
                 settling = Some(tokio::spawn(async move { worker.settle(done).await }));
             }
             if self.has_lanes.load(Ordering::Relaxed) {
-                for delivery in self.app.engine.lanes.take(under_way.room()) {
-                    self.begin(delivery, &mut under_way).await;
+                for event in self.app.engine.lanes.take(under_way.room()) {
+                    // Without a route its claim would expire, but every open lane has one.
+                    let route = self.routes().get(&event.app_id).cloned();
+                    if let Some(route) = route {
+                        self.begin(Delivery::handed(event, route), &mut under_way).await;
+                    }
                 }
             }
             let has_room = under_way.room() > 0;
@@ -227,6 +234,10 @@ impl DeliveryWorker {
         if ended_all.is_err() {
             tracing::warn!("shutdown interrupted deliveries; they are retried");
         }
+    }
+
+    fn routes(&self) -> MutexGuard<'_, HashMap<AppId, Arc<Subscription>>> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the claims of processes that have ended, and has new events handed over: no other process writes to the store.
@@ -357,7 +368,12 @@ impl DeliveryWorker {
         });
         let mut due = due.await?;
         for (lane, route) in std::mem::take(&mut due.quiet) {
-            engine.lanes.open(lane, route);
+            let mut routes = self.routes();
+            if routes.len() > COUNTED {
+                routes.retain(|app_id, _| here.contains(app_id));
+            }
+            routes.insert(lane.app_id(), route);
+            engine.lanes.open(lane);
         }
         let rest = if due.limited { Found::Limited } else { Found::All };
         let passed = self.pass(&due.unreadable, &here) || !due.next.is_empty();

@@ -12,12 +12,12 @@ use larkspur_contract::ids::{AppId, TenantKey};
 
 use super::connections;
 use super::delivery::{Delivery, channel};
-use super::lanes::Closed;
 use super::shares::shares;
 use super::steering::{self, Corruption, EventRules};
 use super::subscriptions::{self, AddressState, Mode, Subscription};
 use super::turns::{self, Turns};
 use crate::driver::StoreError;
+use crate::lanes::Closed;
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Engine, Notice, Root, Row, Tx, Value};
 
@@ -58,7 +58,7 @@ pub struct Due {
     pub unreadable: Vec<Unreadable>,
     /// Where the next search begins; empty if this one has seen every app.
     pub next: String,
-    /// The lanes of apps of which nothing is due.
+    /// The lanes of apps of which nothing is due, and which receive events by long connection.
     pub quiet: Vec<(Closed, Arc<Subscription>)>,
     /// Whether some of what is due was left out, because enough is in progress.
     pub limited: bool,
@@ -146,6 +146,7 @@ pub async fn due(
         *count <= most_of(mode)
     });
     let quiet = quiet.into_iter().filter_map(|lane| Some((lane, routes.get(&lane.app_id)?.clone())));
+    let quiet = quiet.filter(|(_, route)| route.events.mode == Mode::Connection);
     let (quiet, limited) = (quiet.collect(), !saw_all || !except.is_empty() || rows.len() < found);
     Ok(Due { rows, routes, unreadable, next, quiet, limited })
 }

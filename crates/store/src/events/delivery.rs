@@ -5,10 +5,9 @@ use std::sync::Arc;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
-use super::lanes::Seat;
-use super::outbox::Event;
 use super::steering::Corruption;
 use super::subscriptions::{Channel, Subscription};
+use crate::lanes::{Handed, Seat};
 
 /// An event to be sent now. It holds keys, so it has no `Debug`.
 #[derive(Clone)]
@@ -43,26 +42,22 @@ pub struct Delivery {
 
 impl Delivery {
     /// An event that was claimed when it was written.
-    pub(super) fn fresh(
-        event: &Event<'_>,
-        (tenant, number, event_id): (TenantKey, i64, String),
-        seat: Seat,
-    ) -> Self {
+    pub fn handed(event: Handed, route: Arc<Subscription>) -> Self {
         Delivery {
-            tenant,
+            tenant: event.tenant,
             app_id: event.app_id,
-            event_id,
+            event_id: event.event_id,
             event_type: event.kind.name.to_owned(),
             form: event.kind.form,
-            payload: event.payload.to_owned(),
+            payload: event.payload,
             created_at: event.created_at,
             attempts: 0,
             corrupted: None,
-            route: seat.route.clone(),
+            route,
             developer: event.developer,
-            number,
-            owner: seat.owner.clone(),
-            seat: Some(Arc::new(seat)),
+            number: event.number,
+            owner: event.seat.owner.clone(),
+            seat: Some(Arc::new(event.seat)),
         }
     }
 

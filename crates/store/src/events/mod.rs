@@ -8,7 +8,6 @@ pub mod claims;
 pub mod connections;
 pub mod delivery;
 pub mod history;
-pub mod lanes;
 pub mod outbox;
 pub mod relays;
 pub mod settlements;

@@ -4,9 +4,8 @@ use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::{Effect, EventType};
 
 use super::claims::LEASE_MS;
-use super::delivery::Delivery;
-use super::lanes::Way;
 use crate::driver::StoreError;
+use crate::lanes::{Handed, Way};
 use crate::{Emitted, Notice, Root, Row, Tx, apps};
 
 /// How many of an app's events are shown.
@@ -90,8 +89,18 @@ pub async fn add(tx: &mut Tx, event: &Event<'_>) -> Result<(), StoreError> {
     tx.wrote_event(Emitted { kind, app_id: event.app_id, number });
     match way {
         Some(Way::Handed(seat)) => {
-            let delivery = Delivery::fresh(event, (tx.tenant(), number, event_id), seat);
-            tx.on_commit(|| {}, move || engine.lanes.hand_over(delivery));
+            let handed = Handed {
+                tenant: tx.tenant(),
+                app_id: event.app_id,
+                developer: event.developer,
+                number,
+                event_id,
+                kind,
+                payload: event.payload.to_owned(),
+                created_at: event.created_at,
+                seat,
+            };
+            tx.on_commit(|| {}, move || engine.lanes.hand_over(handed));
         }
         Some(Way::Stored { closing }) => {
             tx.on_commit(|| {}, move || drop(closing));

@@ -8,7 +8,7 @@ use super::blob_store::Blobs;
 use super::driver::{self, BoxFuture, Driver, StoreError};
 use super::root::Root;
 use crate::clock::Clock;
-use crate::events::lanes::Lanes;
+use crate::lanes::Lanes;
 use crate::pace::Pace;
 use crate::{Attempts, Ids, Keys, Memory, Notices, Wakeup};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::driver::{Driver, StoreError};
-use crate::events::lanes::Lanes;
+use crate::lanes::Lanes;
 use crate::pace::Pace;
 use crate::transaction::Blobs;
 use crate::whole::state::{self, Schema};

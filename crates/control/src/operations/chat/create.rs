@@ -129,7 +129,7 @@ impl Operation for Create {
         let usual = announcements::usual(&mut tx).await?;
         announcements::begin(&mut tx, &locked, body.announcement_type.unwrap_or(usual)).await?;
         people(&mut tx, &locked, owner, body, now).await?;
-        super::check_parties(&mut tx, &locked).await?;
+        super::parties::check(&mut tx, &locked).await?;
         add_tabs(&mut tx, &locked, &body.tabs).await?;
         super::show(&mut tx, Chat::clone(&locked)).await
     }

@@ -44,7 +44,7 @@ impl Operation for Delete {
             None => remove(&mut tx, &locked, &member).await?,
         };
         let Some(chat) = chat else { return Err(support::not_found("member", id, "not in the chat")) };
-        super::check_parties(&mut tx, &locked).await?;
+        super::parties::check(&mut tx, &locked).await?;
         if let Some(actor) = &actor {
             let (gone, operator) = (std::slice::from_ref(&member), Party::from(actor));
             chat_member_user_deleted::emit(&mut tx, &chat, gone, &operator, now).await?;

@@ -50,7 +50,7 @@ impl Operation for Put {
         if let Some(manager) = manager.filter(|_| !added) {
             members::set_manager(&mut tx, &locked, &member, manager).await?;
         }
-        super::check_parties(&mut tx, &locked).await?;
+        super::parties::check(&mut tx, &locked).await?;
         if let Some(actor) = actor.as_ref().filter(|_| added) {
             let (new, operator) = (std::slice::from_ref(&member), Party::from(actor));
             chat_member_user_added::emit(&mut tx, &locked, new, &operator, now).await?;

@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::role::Role;
-use crate::values;
 
 mod acts;
 mod announcement;
@@ -27,6 +26,7 @@ pub(crate) mod member_put;
 pub(super) mod messages;
 mod names;
 mod own_cards;
+mod parties;
 pub(super) mod pending_delete;
 pub(super) mod pending_list;
 pub(super) mod pending_put;
@@ -190,12 +190,4 @@ async fn show(tx: &mut Tx, chat: Chat) -> Result<Shown, Fault> {
         conditions: chat.conditions,
         settings: chat.settings,
     })
-}
-
-/// Checks that a p2p chat has two members, after any change.
-async fn check_parties(tx: &mut Tx, chat: &Chat) -> Result<(), Fault> {
-    if chat.mode == ChatMode::P2p && members::all(tx, chat.chat_id).await?.len() != 2 {
-        return Err(values::invalid("chat_mode", Some("p2p"), "a p2p chat has exactly two members"));
-    }
-    Ok(())
 }

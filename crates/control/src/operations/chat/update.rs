@@ -114,7 +114,7 @@ impl Operation for Update {
             joined = Some(owner.clone()).filter(|_| added);
             chat.owner = Some(owner);
         }
-        super::check_parties(&mut tx, &chat).await?;
+        super::parties::check(&mut tx, &chat).await?;
         chats::update(&mut tx, &locked, &chat).await?;
         announcement::set(&mut tx, &locked, body.announcement_type, body.announcement_locked).await?;
         let holds = moderation::holds(&mut tx, locked.chat_id).await?;

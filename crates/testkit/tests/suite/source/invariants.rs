@@ -355,6 +355,10 @@ const GLOBAL: &[(&str, &str)] = &[
         "FROM callback_relay WHERE server = $1",
         "which callbacks a server is to send for others, of all tenants",
     ),
+    (
+        "SET lease_until = 0 WHERE state = 'waiting' AND lease_until > 0",
+        "the claims of processes that have ended, when a store's only process starts",
+    ),
     ("LEFT JOIN event_subscriber s", "whether a tenant does not know what an app subscribed to"),
 ];
 

@@ -12,11 +12,9 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use larkspur_contract::EventType;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
-
-use super::delivery::Delivery;
-use super::subscriptions::{Mode, Subscription};
 
 /// The most events of an app on their way. With the ones that a worker claims, they fit into the queue of a connection.
 const EACH: usize = 512;
@@ -42,7 +40,7 @@ struct Listener {
 struct State {
     lanes: HashMap<AppId, Lane>,
     /// Committed events that the worker has not taken.
-    ready: VecDeque<Delivery>,
+    ready: VecDeque<Handed>,
     /// How many events are on their way, in all lanes.
     count: usize,
     /// Counts what may close a lane.
@@ -53,8 +51,7 @@ struct State {
 struct Lane {
     /// The tenant that made the app; `None` if the app is not connected.
     developer: Option<TenantKey>,
-    /// How the app receives events, while the lane is open.
-    open: Option<Arc<Subscription>>,
+    is_open: bool,
     /// Events on their way.
     count: usize,
     bytes: usize,
@@ -73,13 +70,35 @@ impl Lane {
 /// A closed lane that a search for waiting events may open.
 #[derive(Debug, Clone, Copy)]
 pub struct Closed {
-    pub(super) app_id: AppId,
-    pub(super) developer: TenantKey,
+    pub(crate) app_id: AppId,
+    pub(crate) developer: TenantKey,
     changed: u64,
 }
 
+impl Closed {
+    /// The app whose lane it is.
+    pub fn app_id(&self) -> AppId {
+        self.app_id
+    }
+}
+
+/// An event that was claimed when it was written, and committed.
+pub struct Handed {
+    /// The tenant where it happened.
+    pub tenant: TenantKey,
+    /// The app that receives it.
+    pub app_id: AppId,
+    pub(crate) developer: TenantKey,
+    pub(crate) number: i64,
+    pub(crate) event_id: String,
+    pub(crate) kind: &'static EventType,
+    pub(crate) payload: String,
+    pub(crate) created_at: i64,
+    pub(crate) seat: Seat,
+}
+
 /// What happens with an event that is being written. Dropped without a commit, it is as if there had been no event.
-pub(super) enum Way {
+pub(crate) enum Way {
     /// The worker gets it after the commit.
     Handed(Seat),
     /// It waits in the store.
@@ -94,8 +113,7 @@ pub struct Seat {
     state: Arc<Mutex<State>>,
     app_id: AppId,
     bytes: usize,
-    pub(super) route: Arc<Subscription>,
-    pub(super) owner: Arc<str>,
+    pub(crate) owner: Arc<str>,
 }
 
 /// A transaction after which a lane must be closed. Drop it after the commit.
@@ -113,7 +131,7 @@ impl State {
         self.moment += 1;
         let lane = self.lanes.entry(app_id).or_default();
         lane.changed = self.moment;
-        lane.open = None;
+        lane.is_open = false;
         lane.closing += 1;
     }
 
@@ -165,7 +183,7 @@ impl Lanes {
     pub fn leave(&self, app_id: AppId) {
         let mut state = lock(&self.state);
         if let Some(lane) = state.lanes.get_mut(&app_id) {
-            (lane.developer, lane.open) = (None, None);
+            (lane.developer, lane.is_open) = (None, false);
         }
         state.sweep(app_id);
     }
@@ -173,23 +191,22 @@ impl Lanes {
     /// The closed lanes of connected apps that nothing keeps closed but what waits in the store. Ask before a search for that.
     pub fn closed(&self) -> Vec<Closed> {
         let state = lock(&self.state);
-        let closed = state.lanes.iter().filter(|(_, lane)| lane.open.is_none() && lane.closing == 0);
+        let closed = state.lanes.iter().filter(|(_, lane)| !lane.is_open && lane.closing == 0);
         let closed = closed.filter_map(|(app_id, lane)| {
             Some(Closed { app_id: *app_id, developer: lane.developer?, changed: lane.changed })
         });
         closed.collect()
     }
 
-    /// Opens the lane of an app of which nothing waits, unless that has changed. `route` is how the app receives events.
-    pub fn open(&self, closed: Closed, route: Arc<Subscription>) {
+    /// Opens the lane of an app of which nothing waits, and which receives events by long connection, unless that has changed.
+    pub fn open(&self, closed: Closed) {
         let mut state = lock(&self.state);
         if let Some(lane) = state.lanes.get_mut(&closed.app_id)
             && lane.closing == 0
             && lane.changed == closed.changed
             && lane.developer == Some(closed.developer)
-            && route.events.mode == Mode::Connection
         {
-            lane.open = Some(route);
+            lane.is_open = true;
         }
     }
 
@@ -206,43 +223,42 @@ impl Lanes {
         state.moment += 1;
         let moment = state.moment;
         for lane in state.lanes.values_mut().filter(|lane| lane.developer == Some(developer)) {
-            (lane.open, lane.changed) = (None, moment);
+            (lane.is_open, lane.changed) = (false, moment);
         }
     }
 
     /// Which way an event goes; `None` if there is no listener. `may` is whether it may be handed over.
-    pub(super) fn way(&self, app_id: AppId, form: Form, bytes: usize, may: bool) -> Option<Way> {
+    pub(crate) fn way(&self, app_id: AppId, form: Form, bytes: usize, may: bool) -> Option<Way> {
         let owner = self.listener.get()?.owner.clone();
         let mut state = lock(&self.state);
         let has_room = state.count < ALL;
         if let Some(lane) = state.lanes.get_mut(&app_id)
-            && let Some(route) = &lane.open
+            && lane.is_open
             && may
             && matches!(form, Form::V1 | Form::V2)
             && has_room
             && lane.count < EACH
             && (lane.count == 0 || lane.bytes + bytes <= EACH_BYTES)
         {
-            let route = route.clone();
             lane.count += 1;
             lane.bytes += bytes;
             state.count += 1;
-            return Some(Way::Handed(Seat { state: self.state.clone(), app_id, bytes, route, owner }));
+            return Some(Way::Handed(Seat { state: self.state.clone(), app_id, bytes, owner }));
         }
         state.close(app_id);
         Some(Way::Stored { closing: Closing { state: self.state.clone(), app_id } })
     }
 
     /// An event was committed.
-    pub(super) fn hand_over(&self, delivery: Delivery) {
-        lock(&self.state).ready.push_back(delivery);
+    pub(crate) fn hand_over(&self, event: Handed) {
+        lock(&self.state).ready.push_back(event);
         if let Some(listener) = self.listener.get() {
             (listener.wake)();
         }
     }
 
     /// At most this many committed events, in their order.
-    pub fn take(&self, most: usize) -> Vec<Delivery> {
+    pub fn take(&self, most: usize) -> Vec<Handed> {
         let mut state = lock(&self.state);
         let most = most.min(state.ready.len());
         state.ready.drain(..most).collect()
@@ -261,15 +277,10 @@ mod tests {
 
     use larkspur_contract::events::CHAT_UPDATED;
 
-    use super::super::outbox::Event;
     use super::*;
 
     const APP: AppId = AppId(1);
     const MAKER: TenantKey = TenantKey(1);
-
-    fn route() -> Arc<Subscription> {
-        Arc::new(Subscription::by_connection())
-    }
 
     fn listening() -> (Lanes, Arc<AtomicUsize>) {
         let (lanes, woken) = (Lanes::default(), Arc::new(AtomicUsize::new(0)));
@@ -285,7 +296,7 @@ mod tests {
     fn open() -> (Lanes, Arc<AtomicUsize>) {
         let (lanes, woken) = listening();
         lanes.enter(APP, MAKER);
-        lanes.open(lanes.closed()[0], route());
+        lanes.open(lanes.closed()[0]);
         (lanes, woken)
     }
 
@@ -309,17 +320,17 @@ mod tests {
         }
     }
 
-    fn delivery(number: i64, seat: Seat) -> Delivery {
-        let event =
-            Event { kind: &CHAT_UPDATED, app_id: APP, developer: MAKER, payload: "{}", created_at: 0 };
-        Delivery::fresh(&event, (MAKER, number, String::new()), seat)
+    fn handed(number: i64, seat: Seat) -> Handed {
+        let (tenant, event_id, payload) = (MAKER, String::new(), "{}".to_owned());
+        let (app_id, developer, kind, created_at) = (APP, MAKER, &CHAT_UPDATED, 0);
+        Handed { tenant, app_id, developer, number, event_id, kind, payload, created_at, seat }
     }
 
     #[test]
     fn without_a_listener_events_are_only_stored() {
         let lanes = Lanes::default();
         lanes.enter(APP, MAKER);
-        lanes.open(lanes.closed()[0], route());
+        lanes.open(lanes.closed()[0]);
         assert!(way(&lanes, 1).is_none() && lanes.close(APP).is_none());
     }
 
@@ -328,8 +339,8 @@ mod tests {
         let (lanes, woken) = open();
         let (first, second, third) = (seat(&lanes, 1), seat(&lanes, 1), seat(&lanes, 1));
         drop(second);
-        lanes.hand_over(delivery(3, third));
-        lanes.hand_over(delivery(1, first));
+        lanes.hand_over(handed(3, third));
+        lanes.hand_over(handed(1, first));
         assert_eq!(woken.load(Ordering::SeqCst), 2);
         let taken: Vec<i64> = lanes.take(1).iter().chain(&lanes.take(9)).map(|one| one.number).collect();
         assert_eq!(taken, [3, 1]);
@@ -343,19 +354,19 @@ mod tests {
         let before = lanes.closed()[0];
         let stored = closing(&lanes, 1);
         assert!(lanes.closed().is_empty(), "the event is not committed, so that a search does not find it");
-        lanes.open(before, route());
+        lanes.open(before);
         drop(stored);
-        lanes.open(before, route());
+        lanes.open(before);
         drop(closing(&lanes, 1));
         let after = lanes.closed()[0];
-        lanes.open(after, route());
+        lanes.open(after);
         drop(seat(&lanes, 1));
         drop(lanes.close(APP));
-        lanes.open(after, route());
+        lanes.open(after);
         drop(closing(&lanes, 1));
         let after = lanes.closed()[0];
         lanes.close_of(MAKER);
-        lanes.open(after, route());
+        lanes.open(after);
         drop(closing(&lanes, 1));
     }
 
@@ -364,12 +375,9 @@ mod tests {
         let (lanes, _) = open();
         for (form, may) in [(Form::Callback, true), (Form::Challenge, true), (Form::V2, false)] {
             assert!(matches!(lanes.way(APP, form, 1, may), Some(Way::Stored { .. })), "{form:?} {may}");
-            lanes.open(lanes.closed()[0], route());
+            lanes.open(lanes.closed()[0]);
         }
         drop(seat(&lanes, 1));
-        lanes.close_of(MAKER);
-        lanes.open(lanes.closed()[0], Arc::new(Subscription::none()));
-        drop(closing(&lanes, 1));
     }
 
     #[test]
@@ -377,11 +385,11 @@ mod tests {
         let (lanes, _) = open();
         let large = seat(&lanes, 2 * EACH_BYTES);
         drop(closing(&lanes, 1));
-        lanes.open(lanes.closed()[0], route());
+        lanes.open(lanes.closed()[0]);
         drop(large);
         let seats: Vec<Seat> = (0..EACH).map(|_| seat(&lanes, 1)).collect();
         drop(closing(&lanes, 1));
-        lanes.open(lanes.closed()[0], route());
+        lanes.open(lanes.closed()[0]);
         drop(seats);
         drop(seat(&lanes, 1));
     }
