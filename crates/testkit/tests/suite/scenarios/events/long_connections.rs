@@ -356,21 +356,24 @@ async fn what_is_not_acknowledged_is_shown() {
     assert_eq!(pending().await, json!(0));
 }
 
-/// Adds so many events of the world's app.
+/// Adds so many events of the world's app, in several transactions: one of all may take longer than the store waits.
 async fn add_many(setup: &Setup, count: i64) {
+    const PIECE: i64 = 1000;
     let (tenant, app_id) = setup.world.keys();
-    let adding = setup.lab.app.engine().run(Effect::Writes, move |root| {
-        let mut tx = root.tenant(tenant);
-        Box::pin(async move {
-            for _ in 0..count {
-                let event =
-                    Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
-                outbox::add(&mut tx, &event).await?;
-            }
-            Ok(())
-        })
-    });
-    adding.await.expect("a transaction");
+    for begin in (0..count).step_by(1000) {
+        let adding = setup.lab.app.engine().run(Effect::Writes, move |root| {
+            let mut tx = root.tenant(tenant);
+            Box::pin(async move {
+                for _ in begin..count.min(begin + PIECE) {
+                    let event =
+                        Event { kind: &APP_TICKET, app_id, developer: tenant, payload: "{}", created_at: 0 };
+                    outbox::add(&mut tx, &event).await?;
+                }
+                Ok(())
+            })
+        });
+        adding.await.expect("a transaction");
+    }
 }
 
 /// An app that never connects makes no deliveries; its old events are deleted all the same.
