@@ -89,13 +89,17 @@ class Console:
 
     def push(self, name, within="document"):
         """Presses a button, a tab or a link by what it is called: its label, or its words without the key."""
-        self.mark(name, within)
-        self.page.click("[data-pushed]")
+        self.page.click("[data-pushed]", lambda: self.mark(name, within))
 
     def focus_on(self, name, within="document"):
         """Puts the focus on what [`push`] would press."""
-        self.mark(name, within)
-        self.value("document.querySelector('[data-pushed]').focus()")
+        # It may be drawn anew in between.
+        for _ in range(20):
+            self.mark(name, within)
+            if self.value("(e => e !== null && (e.focus(), true))(document.querySelector('[data-pushed]'))"):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{name}: not there")
 
     def mark(self, name, within):
         mark = json.dumps(name)

@@ -137,21 +137,24 @@ class Page:
         shown = [node for node in nodes if not node["ignored"]]
         return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in shown]
 
-    def click(self, selector):
-        """A click with the mouse on the middle of an element, when it no longer moves."""
-        box = self.middle(selector)
+    def click(self, selector, find=lambda: None):
+        """A click with the mouse on the middle of an element, when it no longer moves. `find` makes the selector find it, again if the
+        page was drawn anew."""
+        box = None
         for _ in range(50):
-            time.sleep(0.05)
+            find()
             before, box = box, self.middle(selector)
-            if box == before:
+            if box is not None and box == before:
                 break
+            time.sleep(0.05)
+        assert box is not None, f"{selector}: not there"
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
     def middle(self, selector):
-        """The middle of an element that is in sight."""
+        """The middle of an element that is in sight; none if there is no such element."""
         return self.value(
-            f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
+            f"(e => {{ if (!e) return null; e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
             f" return [b.x + b.width / 2, b.y + b.height / 2] }})(document.querySelector({json.dumps(selector)}))"
         )
 
