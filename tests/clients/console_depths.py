@@ -33,7 +33,7 @@ def run(checks, server, browser):
         calls = server.control("GET", f"{home.path}/traffic?operation=im.v1.message.create&outcome=refused&limit=1")["entries"]
         said = {"as": facts["users"][0]["user_id"], "text": "to be changed"}
         message = server.control("POST", f"{home.path}/chats/{facts['chat_id']}/messages", said)["message_id"]
-        server.control("PUT", f"{home.path}/faults", {"faults": [{"preset": "slow-3s"}]})
+        server.control("PUT", f"{home.path}/faults", {"faults": [{"match": {"operation": "im.v1.chat_tab.*"}, "effect": {"refuse": {"code": 232001}}}]})
         for language in LANGUAGES:
             for width, height in ((1280, 800), (390, 844)):
                 with Console(server, browser, width, height, language) as console:
