@@ -15,8 +15,8 @@ use crate::support::program::{CONTROL_KEY, Client, Program};
 const KILLS: usize = 5;
 /// How long each program is under load, in milliseconds: some of its events are on their way then.
 const LOAD_MS: u64 = 150;
-/// How long the last program may take: the claims of a killed one last 30 s.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long the last program may take. The claims of a killed one would last 30 s; they are taken back.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// A chat with two bots and a person.
 struct Scene {
