@@ -119,10 +119,11 @@ def listed(console):
 
 
 def pressed(console, letter, held=0, again="0"):
-    """A key that opens a dialog, pressed again if the screen did not take it: it may be drawn anew at that moment."""
-    for _ in range(5):
+    """A key that opens a dialog, pressed again if the screen did not take it: it may be drawn anew at that moment. Some dialogs wait
+    for an answer first."""
+    for _ in range(2):
         console.press(letter, held=held)
-        end = time.monotonic() + 2
+        end = time.monotonic() + 10
         while time.monotonic() < end:
             if console.value(OPEN):
                 return

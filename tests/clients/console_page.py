@@ -94,23 +94,23 @@ class Console:
     def focus_on(self, name, within="document"):
         """Puts the focus on what [`push`] would press."""
         # It may be drawn anew in between.
-        for _ in range(20):
-            self.mark(name, within)
-            if self.value("(e => e !== null && (e.focus(), true))(document.querySelector('[data-pushed]'))"):
+        for _ in range(50):
+            missing = self.mark(name, within)
+            if not missing and self.value("(e => e !== null && (e.focus(), true))(document.querySelector('[data-pushed]'))"):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"{name}: not there")
+        raise AssertionError((name, missing))
 
     def mark(self, name, within):
+        """Marks what is called so. Returns what there is if there is no such thing; else nothing."""
         mark = json.dumps(name)
-        found = self.value(
+        return self.value(
             "(() => { const all = [..." + within + ".querySelectorAll('button, a, [role=tab], [role=option], summary')].filter(e => e.getClientRects().length);"
             " const words = e => { const copy = e.cloneNode(true); copy.querySelectorAll('kbd, [aria-hidden=true]').forEach(k => k.remove()); return copy.textContent.trim() };"
             f" const one = all.find(e => e.getAttribute('aria-label') === {mark} || words(e) === {mark}) ?? all.find(e => (e.getAttribute('aria-label') ?? words(e)).startsWith({mark}));"
             " if (!one) return 'only: ' + all.map(words).join(' | '); document.querySelectorAll('[data-pushed]').forEach(e => delete e.dataset.pushed);"
             " one.dataset.pushed = ''; return '' })()"
         )
-        assert not found, (name, found)
 
     def fill(self, name, text):
         """Writes into a field by its label."""

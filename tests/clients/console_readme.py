@@ -26,6 +26,8 @@ PARTS = {
 }
 ID = re.compile(r"\b(o[cmu]_[0-9a-z]+|cli_[0-9a-f]+|20\d{12,}[0-9A-F]+|[0-9a-f]{16,})\b")
 RATE = re.compile(r" \d+/s$", re.MULTILINE)
+# The line above the first message of a day; there is another one if midnight comes in between.
+DAY = re.compile(r"^\s*\d{1,2} [A-Z][a-z]{2,3} \d{4}\s*$", re.MULTILINE)
 NUMBER = re.compile(r"\d+([.,:]\d+)*")
 
 
@@ -93,5 +95,5 @@ def outline(console, name):
         for user in users:
             text = text.replace(user, "ID")
         lines.append(f"[{part}]")
-        lines += [NUMBER.sub("0", ID.sub("ID", line.strip())) for line in RATE.sub("", text).splitlines() if line.strip()]
+        lines += [NUMBER.sub("0", ID.sub("ID", line.strip())) for line in DAY.sub("", RATE.sub("", text)).splitlines() if line.strip()]
     return "\n".join(lines) + "\n"

@@ -139,15 +139,16 @@ class Page:
 
     def click(self, selector, find=lambda: None):
         """A click with the mouse on the middle of an element, when it no longer moves. `find` makes the selector find it, again if the
-        page was drawn anew."""
+        page was drawn anew, and says what is there if it is not."""
         box = None
-        for _ in range(50):
-            find()
-            before, box = box, self.middle(selector)
+        for _ in range(100):
+            missing = find()
+            before, box = box, None if missing else self.middle(selector)
             if box is not None and box == before:
                 break
             time.sleep(0.05)
-        assert box is not None, f"{selector}: not there"
+        else:
+            raise AssertionError((selector, missing or "not there, or never at rest"))
         for kind in ("mousePressed", "mouseReleased"):
             self.send("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
