@@ -1,5 +1,5 @@
 // How a recorded call is shown: why it was answered so, and what would let it through.
-import {actionOf, cli, get, Refused, run, W} from './api.js';
+import {actionOf, cli, get, Refused, run, send, W} from './api.js';
 import {h, replace} from './dom.js';
 import {has, reason, t} from './i18n.js';
 import {json} from './json.js';
@@ -176,10 +176,11 @@ function events(ctx, entry) {
  * @param {string} world
  * @param {string[]} ids
  * @param {string} as
+ * @param {typeof run} how `run` if someone asked for it, `send` if it is only shown
  * @returns {Promise<string>}
  */
-export async function exported(world, ids, as) {
-  return (await run({method: 'POST', path: W(world, 'traffic', 'export'), body: {log_ids: ids, as}, id: 'traffic.export'})).data.text;
+export async function exported(world, ids, as, how = run) {
+  return (await how({method: 'POST', path: W(world, 'traffic', 'export'), body: {log_ids: ids, as}, id: 'traffic.export'})).data.text;
 }
 
 /**
@@ -187,11 +188,12 @@ export async function exported(world, ids, as) {
  * @param {string[]} ids
  * @param {[string, string][]} formats
  * @param {string} label
+ * @param {typeof run} [how]
  */
-function exports(ctx, ids, formats, label) {
+function exports(ctx, ids, formats, label, how) {
   return tabs(label, formats.map(([id, title]) => ({id, title, make: () => {
     const box = h('div', null, h('p', {class: 'muted'}, '…'));
-    exported(ctx.world.peek(), ids, id).then(text => replace(box, code(text, title)), error => replace(box, failure(error)));
+    exported(ctx.world.peek(), ids, id, how).then(text => replace(box, code(text, title)), error => replace(box, failure(error)));
     return box;
   }})));
 }
@@ -280,6 +282,6 @@ export function callView(ctx, entry, options = {}) {
     {id: 'answer', title: t('call.answer'), make: () => message(entry.answer, [`HTTP ${entry.status} `, when(entry.world_at_ms ?? entry.at_ms, entry.at_ms), ` · ${millis(entry.us)} ms`])},
     {id: 'steps', title: t('call.steps'), make: () => steps(entry)},
     {id: 'events', title: t('call.events'), make: () => events(ctx, entry)},
-    {id: 'code', title: t('app.asCode'), make: () => exports(ctx, [entry.log_id], FORMATS, t('app.asCode'))},
+    {id: 'code', title: t('app.asCode'), make: () => exports(ctx, [entry.log_id], FORMATS, t('app.asCode'), send)},
   ], {selected: options.tab, onSelect: options.onTab});
 }

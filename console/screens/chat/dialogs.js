@@ -98,9 +98,9 @@ export function addTab(screen) {
   ], act: ({tab_name, target}) => act(screen, room.addTab({tab_name, target}))});
 }
 
-/** Says how to start the example bot as an app. @param {Screen} screen @param {string} [app_id] */
+/** Says how to start the example bot as an app. @param {Screen} screen @param {string} app_id */
 export function startBot({room, ctx}, app_id) {
-  const app = room.people.peek().apps.find(one => one.app_id === app_id) ?? room.people.peek().bots()[0];
+  const app = room.people.peek().apps.find(one => one.app_id === app_id);
   if (!app) return ctx.toast(t('chat.noBot'), 'failed');
   const base = current().base_url;
   const lines = ['pip install lark-oapi', `curl -sS ${base}/larkspur/examples/python/bot.py -o bot.py`, `BASE_URL=${base} APP_ID=${app.app_id} APP_SECRET="$APP_SECRET" python bot.py`];

@@ -120,7 +120,7 @@ pub const OWNERS_MAX: usize = 200;
 /// What a card is that is not shared.
 pub const PERSONAL: Behaviour = Behaviour {
     name: "card_personal",
-    rule: "A card of schema 1.0 is shared by all of its readers only if the card that was sent has config.update_multi true. Otherwise each person has their own: the card in the answer to a click is for the user who clicked, and that of a later update for the users in open_ids, at most 200 (more is 200320). The others and apps see the card that was sent; a user token reads the user's own. A card that a PATCH puts in its place is for all again.",
+    rule: "A card of schema 1.0 is shared by all of its readers only while the card of the message has config.update_multi true. Otherwise each person has their own: the card in the answer to a click is for the user who clicked, and that of a later update for the users in open_ids, at most 200 (more is 200320). The others and apps see the card of the message; a user token reads the user's own. A card that a PATCH puts in its place is for all again, and so is an entity of the card kit.",
     basis: Assumed,
     switch: false,
 };
@@ -141,6 +141,10 @@ pub(crate) async fn convert(tx: &mut Tx, call: &Call, message: &Message) -> Resu
     cards::mark_sent(tx, id, message.number).await?;
     let content = json!({"type": "card", "data": {"card_id": id.to_string()}}).to_string();
     messages::set_card(tx, message.number, &content, message.updated_at).await?;
+    if is_personal(message) {
+        // The entity is shared.
+        own_cards::forget(tx, message.number).await?;
+    }
     Ok(id)
 }
 

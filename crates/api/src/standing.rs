@@ -239,7 +239,7 @@ pub fn is_inside(operator: &Member, standing: &Standing) -> Result<(), Fault> {
 
 /// Like [`joined`], and 232024 in a p2p chat whose user does not see the app.
 pub async fn inside(tx: &mut Tx, call: &Call, chat: &Chat, standing: &Standing) -> Result<(), Fault> {
-    joined(call, standing).map_err(|fault| fault.with_fix(join(call, chat)))?;
+    joined(call, standing).map_err(|fault| fault.with_fix(join(chat, &call.operator())))?;
     // Assumed: 232024 applies to p2p chats whose user does not see the app.
     if chat.mode == ChatMode::P2p {
         for party in members::first(tx, chat.chat_id).await? {
@@ -275,9 +275,9 @@ pub(crate) fn set_chat(chat: &Chat, body: serde_json::Value) -> Fix {
     Fix::new("larkspur.v1.chat.update", vec![("chat_id", chat.chat_id.to_string())], body)
 }
 
-/// Adds the operator to a chat.
-fn join(call: &Call, chat: &Chat) -> Fix {
-    let path = vec![("chat_id", chat.chat_id.to_string()), ("member", call.operator().to_column())];
+/// Adds an operator to a chat.
+pub fn join(chat: &Chat, operator: &Member) -> Fix {
+    let path = vec![("chat_id", chat.chat_id.to_string()), ("member", operator.to_column())];
     Fix::new("larkspur.v1.chat.member_put", path, json!({}))
 }
 

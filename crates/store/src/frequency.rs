@@ -156,10 +156,10 @@ pub async fn count_of_month(
     Ok(counted.full.is_none())
 }
 
-/// Starts to count the calls of months anew in the transaction's tenant.
+/// Starts to count the calls of months, and the messages of batches, anew in the transaction's tenant.
 pub async fn forget_months(tx: &mut Tx) -> Result<(), StoreError> {
-    let sql = "DELETE FROM call_count WHERE tenant = $1 AND app_id = $2";
-    tx.rows(sql, [MONTHS.into()]).await.map(drop)
+    let sql = "DELETE FROM call_count WHERE tenant = $1 AND (app_id = $2 OR operation = $3)";
+    tx.rows(sql, [MONTHS.into(), BATCHES.into()]).await.map(drop)
 }
 
 /// In place of an operation: the messages of an app's batches.

@@ -5,19 +5,19 @@
 //! connected here, none of its events waits, and its world has no fault rules. Such an event is written with its claim, and the
 //! worker gets it after the commit, in the order of the commits.
 //!
-//! Each connected app has a lane. It is closed while events of the app wait in the store, since they come first. The worker
-//! opens it when a search finds none, unless one was written meanwhile.
+//! Each connected app has a lane. It is closed while events of the app that are due wait in the store, since they come first. The
+//! worker opens it when a search finds none, unless one was written meanwhile. Retries and delayed events keep their own times.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use larkspur_contract::EventType;
 use larkspur_contract::events::Form;
 use larkspur_contract::ids::{AppId, TenantKey};
 
-/// The most events of an app on their way. With the ones that a worker claims, they fit into the queue of a connection.
-const EACH: usize = 512;
+/// The most events of an app on their way over long connections, handed over or found.
+pub const EACH: usize = 256;
 /// The most bytes of their payloads; one that is larger goes alone.
 const EACH_BYTES: usize = 1 << 20;
 /// The most events of all apps.
@@ -110,7 +110,7 @@ pub(crate) enum Way {
 
 /// The place of an event in a lane, free again when this is dropped.
 pub struct Seat {
-    state: Arc<Mutex<State>>,
+    state: Weak<Mutex<State>>,
     app_id: AppId,
     bytes: usize,
     pub(crate) owner: Arc<str>,
@@ -144,7 +144,8 @@ impl State {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut state = lock(&self.state);
+        let Some(state) = self.state.upgrade() else { return };
+        let mut state = lock(&state);
         state.count -= 1;
         if let Some(lane) = state.lanes.get_mut(&self.app_id) {
             lane.count -= 1;
@@ -174,9 +175,15 @@ impl Lanes {
         self.listener.set(Listener { wake: Box::new(wake), owner }).is_ok()
     }
 
-    /// An app has connected to this process. Its lane is closed.
+    /// An app is connected to this process. Its lane is closed at first.
     pub fn enter(&self, app_id: AppId, developer: TenantKey) {
-        lock(&self.state).lanes.entry(app_id).or_default().developer = Some(developer);
+        let mut state = lock(&self.state);
+        state.moment += 1;
+        let moment = state.moment;
+        let lane = state.lanes.entry(app_id).or_default();
+        if lane.developer.replace(developer).is_none() {
+            (lane.is_open, lane.changed) = (false, moment);
+        }
     }
 
     /// An app is not connected to this process any more.
@@ -217,12 +224,12 @@ impl Lanes {
         Some(Closing { state: self.state.clone(), app_id })
     }
 
-    /// Closes the lanes of the apps that a tenant made. Call it before and after the commit of what closes them.
-    pub(crate) fn close_of(&self, developer: TenantKey) {
+    /// Closes all lanes, since the rows of a world change at once. Call it before and after the commit.
+    pub(crate) fn close_all(&self) {
         let mut state = lock(&self.state);
         state.moment += 1;
         let moment = state.moment;
-        for lane in state.lanes.values_mut().filter(|lane| lane.developer == Some(developer)) {
+        for lane in state.lanes.values_mut() {
             (lane.is_open, lane.changed) = (false, moment);
         }
     }
@@ -243,7 +250,7 @@ impl Lanes {
             lane.count += 1;
             lane.bytes += bytes;
             state.count += 1;
-            return Some(Way::Handed(Seat { state: self.state.clone(), app_id, bytes, owner }));
+            return Some(Way::Handed(Seat { state: Arc::downgrade(&self.state), app_id, bytes, owner }));
         }
         state.close(app_id);
         Some(Way::Stored { closing: Closing { state: self.state.clone(), app_id } })
@@ -365,7 +372,7 @@ mod tests {
         lanes.open(after);
         drop(closing(&lanes, 1));
         let after = lanes.closed()[0];
-        lanes.close_of(MAKER);
+        lanes.close_all();
         lanes.open(after);
         drop(closing(&lanes, 1));
     }
@@ -405,5 +412,24 @@ mod tests {
         lanes.leave(APP);
         drop((late, stored));
         assert!(lock(&lanes.state).lanes.is_empty());
+    }
+
+    #[test]
+    fn what_was_seen_of_a_lane_before_the_app_left_does_not_open_it() {
+        let (lanes, _) = listening();
+        lanes.enter(APP, MAKER);
+        let before = lanes.closed()[0];
+        lanes.leave(APP);
+        drop(closing(&lanes, 1));
+        lanes.enter(APP, MAKER);
+        lanes.open(before);
+        drop(closing(&lanes, 1));
+    }
+
+    #[test]
+    fn an_app_that_connects_once_more_keeps_its_lane() {
+        let (lanes, _) = open();
+        lanes.enter(APP, MAKER);
+        drop(seat(&lanes, 1));
     }
 }

@@ -7,7 +7,7 @@ use larkspur_contract::ids::{ChatId, ThreadId};
 
 use crate::Tx;
 use crate::driver::StoreError;
-use crate::pace::WINDOW_MS;
+use crate::pace::{self, WINDOW_MS};
 
 /// Up to this much, in milliseconds, clocks of servers differ. A last message that is further ahead is one from before the
 /// tenant's clock was moved back, and does not count.
@@ -31,6 +31,9 @@ const COUNTED_OF_THREAD: &str = "SELECT created_at, number, \
      (SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE tenant = $1 AND chat_id = $3 AND place = 1 AND created_at > $4 \
      AND created_at <= $5 AND app_id <> '' ORDER BY created_at, number LIMIT 5) b) \
      FROM message WHERE tenant = $1 AND thread_id = $2 AND thread_id <> '' ORDER BY created_at DESC, number DESC LIMIT 1";
+
+// The number in the statements.
+const _: () = assert!(pace::MOST == 5);
 
 /// What is known of a chat when a message is sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -206,6 +206,7 @@ pub const DAILY: Behaviour = Behaviour {
     basis: Documented,
     switch: false,
 };
+
 /// The codes of the page in place of those of messages.
 pub const RECODES: &[(Code, Code)] = &[
     (codes::MESSAGE_INVALID, codes::BATCH_INVALID),

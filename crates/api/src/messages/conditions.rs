@@ -23,6 +23,15 @@ pub fn not_in(chat: &Chat, condition: ChatCondition, code: Code) -> Result<(), F
     if chat.is(condition) { Err(refusal(code, chat, condition)) } else { Ok(()) }
 }
 
+/// Refuses with a code in a secret group and in one with encryption of a third party.
+///
+/// # Errors
+/// The code.
+pub fn not_closed(chat: &Chat, code: Code) -> Result<(), Fault> {
+    not_in(chat, ChatCondition::Secret, code)?;
+    not_in(chat, ChatCondition::Encrypted, code)
+}
+
 /// Whether a chat takes messages at all. Custom bots are not limited.
 ///
 /// # Errors
@@ -39,8 +48,7 @@ pub fn open(speaker: &Speaker, chat: &Chat) -> Result<(), Fault> {
 /// # Errors
 /// 230075 for a secret group and one with encryption of a third party.
 pub fn readable(chat: &Chat) -> Result<(), Fault> {
-    not_in(chat, ChatCondition::Secret, codes::ENCRYPTED_NOT_SUPPORTED)?;
-    not_in(chat, ChatCondition::Encrypted, codes::ENCRYPTED_NOT_SUPPORTED)
+    not_closed(chat, codes::ENCRYPTED_NOT_SUPPORTED)
 }
 
 /// The time before which messages of a chat are hidden from the speaker, who is in it; `None` if all are shown.
@@ -83,8 +91,7 @@ pub async fn lists(
     place: &Place,
     root: Option<&Message>,
 ) -> Result<Option<i64>, Fault> {
-    not_in(&place.chat, ChatCondition::Secret, codes::LIST_CHAT_UNSUPPORTED)?;
-    not_in(&place.chat, ChatCondition::Encrypted, codes::LIST_CHAT_UNSUPPORTED)?;
+    not_closed(&place.chat, codes::LIST_CHAT_UNSUPPORTED)?;
     if let Some(root) = root {
         sees(tx, speaker, place, root, codes::THREAD_INVISIBLE).await?;
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use larkspur_contract::Basis::Assumed;
 use larkspur_contract::ids::{ChatId, ThreadId};
-use larkspur_contract::model::{ChatCondition, ForwardIdType, MsgType, ReceiveIdType};
+use larkspur_contract::model::{ForwardIdType, MsgType, ReceiveIdType};
 use larkspur_contract::{Behaviour, Code, Fault, codes};
 use larkspur_store::chats::{self, Place};
 use larkspur_store::messages::{self, Cursor, Listed, Message, Repeat, Span};
@@ -80,9 +80,7 @@ pub async fn target(
     if let Some(root) = &found.root {
         conditions::sees(tx, speaker, &found.place, root, codes::TARGET_THREAD_INVISIBLE).await?;
     }
-    for closed in [ChatCondition::Secret, ChatCondition::Encrypted] {
-        conditions::not_in(&found.place.chat, closed, codes::FORWARD_TO_ENCRYPTED)?;
-    }
+    conditions::not_closed(&found.place.chat, codes::FORWARD_TO_ENCRYPTED)?;
     standing::may_speak(speaker, &found.place)?;
     Ok(found)
 }
@@ -107,9 +105,7 @@ pub async fn source(
     secret: Code,
 ) -> Result<Place, Fault> {
     let place = standing::enter(tx, speaker, chat_id, Act::Change).await?.ok_or_else(absent)?;
-    for closed in [ChatCondition::Secret, ChatCondition::Encrypted] {
-        conditions::not_in(&place.chat, closed, secret)?;
-    }
+    conditions::not_closed(&place.chat, secret)?;
     if place.chat.settings.restricted_mode_setting.status {
         let fault = Fault::new(codes::FORWARD_RESTRICTED, "the chat is in restricted mode");
         return Err(explained::restricted(fault, &place.chat));

@@ -250,4 +250,4 @@ pub const THREADS: Behaviour = Behaviour {
     switch: false,
 };
 /// The deviation of the limit.
-pub const COUNTED: &str = "The five messages per second of a chat are counted when they are stored: calls at the same moment may exceed it.";
+pub const COUNTED: &str = "The five messages per second of a chat are counted when they are stored: calls at the same moment may exceed it. With several servers the messages of batches count, too.";

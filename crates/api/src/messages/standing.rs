@@ -61,17 +61,22 @@ pub fn inside(speaker: &Speaker, place: &Place, act: Act) -> Result<(), Fault> {
 }
 
 /// The time from which the speaker may read what was sent to a chat, for operations that answer for several messages; `None` if
-/// the speaker may read nothing there.
+/// the speaker may read nothing there. `may` is what the operation asks of the chat besides.
 ///
 /// # Errors
 /// The store is unavailable.
-pub async fn reads_from(tx: &mut Tx, speaker: &Speaker, chat_id: ChatId) -> Result<Option<i64>, Fault> {
+pub async fn reads_from(
+    tx: &mut Tx,
+    speaker: &Speaker,
+    chat_id: ChatId,
+    may: impl Fn(&Chat) -> bool + Send,
+) -> Result<Option<i64>, Fault> {
     match enter(tx, speaker, chat_id, Act::Read).await {
-        Ok(Some(place)) => {
+        Ok(Some(place)) if may(&place.chat) => {
             let hidden = conditions::hidden_before(tx, speaker, &place.chat).await?;
             Ok(Some(hidden.unwrap_or(i64::MIN)))
         }
-        Ok(None) => Ok(None),
+        Ok(_) => Ok(None),
         Err(fault) if fault.code().status < 500 => Ok(None),
         Err(fault) => Err(fault),
     }

@@ -49,6 +49,8 @@ const ELSEWHERE: usize = 1024;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The most deliveries in progress at a time.
 const AT_ONCE: usize = 1024;
+/// How many of them are never events that were handed over, so that other apps' events and webhooks are sent beside many of them.
+const KEPT_FREE: usize = AT_ONCE / 4;
 /// How long the deliveries in progress may take at shutdown: as long as an attempt may take.
 const END: Duration = Duration::from_secs(6);
 /// After how many of an app's events in a tenant the oldest ones are deleted.
@@ -103,6 +105,8 @@ struct UnderWay {
     /// How many tasks each app has.
     counts: InProgress,
     done: Vec<(Delivery, Attempt)>,
+    /// Whether one has ended since this was last looked at.
+    has_ended: bool,
 }
 
 impl UnderWay {
@@ -115,6 +119,7 @@ impl UnderWay {
 
     /// Keeps the result of a delivery.
     fn end(&mut self, joined: Result<Ended, JoinError>) {
+        self.has_ended = true;
         let Ok((sent, done)) = joined else { return };
         if let Entry::Occupied(mut count) = self.counts.entry(sent) {
             *count.get_mut() -= 1;
@@ -196,12 +201,17 @@ impl DeliveryWorker {
         let mut settling: Option<JoinHandle<()>> = None;
         loop {
             under_way.collect();
+            // What had to wait for it may be sent now.
+            if std::mem::take(&mut under_way.has_ended) && found == Found::Limited {
+                found = Found::More;
+            }
             if settling.is_none() && !under_way.done.is_empty() {
                 let (worker, done) = (self.clone(), std::mem::take(&mut under_way.done));
                 settling = Some(tokio::spawn(async move { worker.settle(done).await }));
             }
             if self.has_lanes.load(Ordering::Relaxed) {
-                for event in self.app.engine.lanes.take(under_way.room()) {
+                let room = under_way.room().saturating_sub(KEPT_FREE);
+                for event in self.app.engine.lanes.take(room) {
                     // Without a route its claim would expire, but every open lane has one.
                     let route = self.routes().get(&event.app_id).cloned();
                     if let Some(route) = route {
@@ -215,13 +225,9 @@ impl DeliveryWorker {
                 () = &mut stop => break,
                 () = ended(&mut settling) => {}
                 () = ready(()), if has_room && found == Found::More => found = self.look(&mut under_way).await,
-                () = handed.notified(), if has_room => {}
                 () = told.notified(), if has_room => found = self.look(&mut under_way).await,
-                true = under_way.next() => {
-                    if has_room && found == Found::Limited {
-                        found = self.look(&mut under_way).await;
-                    }
-                }
+                () = handed.notified(), if has_room => {}
+                true = under_way.next() => {}
                 _ = look_again.tick() => found = self.look(&mut under_way).await,
             }
         }

@@ -17,7 +17,7 @@ use super::steering::{self, Corruption, EventRules};
 use super::subscriptions::{self, AddressState, Mode, Subscription};
 use super::turns::{self, Turns};
 use crate::driver::StoreError;
-use crate::lanes::Closed;
+use crate::lanes::{self, Closed};
 use crate::tx::{PIECE, found_rows, in_list};
 use crate::{Engine, Notice, Root, Row, Tx, Value};
 
@@ -28,7 +28,7 @@ pub const LEASE_MS: i64 = 30 * 1000;
 /// receiver does not delay others.
 pub const POSTS_EACH: usize = 64;
 /// The same for events that are sent over an app's long connections and are not acknowledged yet.
-pub const PUSHES_EACH: usize = 256;
+pub const PUSHES_EACH: usize = lanes::EACH;
 /// How long an event waits for the verification of its URL before the next check, in real milliseconds.
 const HOLD_MS: i64 = 1000;
 

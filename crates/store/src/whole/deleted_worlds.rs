@@ -45,7 +45,7 @@ async fn delete_apps(root: &mut Root, tenant: TenantKey) -> Result<HashSet<AppId
 /// Has memory forget a tenant and its apps around the commit.
 pub(crate) fn forget(root: &mut Root, tenant: TenantKey, apps: HashSet<AppId>) {
     let forget = Arc::new(move |engine: &Engine| {
-        engine.lanes.close_of(tenant);
+        engine.lanes.close_all();
         engine.memory.tenants.forget(&tenant);
         // For every tenant: it is unknown which of them had an app of this one.
         engine.memory.subscribers.forget_where(|key| *key == tenant || !apps.is_empty());

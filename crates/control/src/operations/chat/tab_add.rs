@@ -1,4 +1,4 @@
-use larkspur_api::tabs::{DOCUMENTS, MANAGE, may_show};
+use larkspur_api::tabs::{DOCUMENTS, MANAGE, add, may_show};
 use larkspur_api::{Empty, Input, Operation, RootCall, rules};
 use larkspur_contract::ids::TabId;
 use larkspur_contract::model::TabType;
@@ -66,7 +66,7 @@ impl Operation for Add {
         if !rules::tabs::is_custom(tab_type) {
             return Err(values::invalid("tab_type", Some(tab_type.as_str()), "options: [doc,url]"));
         }
-        let Board { mut tx, chat, who, mut present } =
+        let Board { mut tx, chat, who, present } =
             enter(root, call, (&path.tenant_key, &path.chat_id), &body.r#as).await?;
         let tab = tabs::Tab {
             tab_id: TabId(tx.next_id()),
@@ -81,10 +81,6 @@ impl Operation for Add {
         if tab_type == TabType::Doc {
             may_show(&mut tx, &who, &tab.target).await?;
         }
-        let custom = present.iter().filter(|tab| rules::tabs::is_custom(tab.tab_type)).count();
-        rules::tabs::count_fits(custom, 1)?;
-        tabs::insert(&mut tx, &chat, &tab).await?;
-        present.push(tab);
-        Ok(Tabs::of(present))
+        Ok(Tabs::of(add(&mut tx, &chat, present, vec![tab]).await?))
     }
 }

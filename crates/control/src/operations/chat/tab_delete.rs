@@ -1,5 +1,5 @@
-use larkspur_api::tabs::MANAGE;
-use larkspur_api::{Empty, Input, Operation, RootCall, rules};
+use larkspur_api::tabs::{MANAGE, may_delete};
+use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::ids::TabId;
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, delete};
 use larkspur_store::{Root, tabs};
@@ -60,9 +60,7 @@ impl Operation for Delete {
         let Some(tab) = found else {
             return Err(support::not_found("tab_id", &path.tab_id, "no such tab in this chat"));
         };
-        if !rules::tabs::is_custom(tab.tab_type) {
-            return Err(Fault::new(codes::TAB_NOT_WRITABLE_DELETE, "a built-in tab cannot be deleted"));
-        }
+        may_delete(tab)?;
         let id = tab.tab_id;
         tabs::delete(&mut tx, &chat, id).await?;
         present.retain(|tab| tab.tab_id != id);

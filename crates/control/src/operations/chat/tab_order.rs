@@ -1,8 +1,7 @@
-use larkspur_api::tabs::MANAGE;
-use larkspur_api::{Empty, Input, Operation, RootCall, rules};
-use larkspur_contract::ids::TabId;
+use larkspur_api::tabs::{self, MANAGE};
+use larkspur_api::{Empty, Input, Operation, RootCall};
 use larkspur_contract::{Consumes, Effect, Fault, Spec, codes, patch};
-use larkspur_store::{Root, tabs};
+use larkspur_store::Root;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,16 +51,11 @@ impl Operation for Order {
 
     async fn run(root: &mut Root, call: &RootCall, input: &Input<Self>) -> Result<Tabs, Fault> {
         let (path, body) = (&input.path, &input.body);
-        let Board { mut tx, chat, mut present, .. } =
+        let Board { mut tx, chat, present, .. } =
             enter(root, call, (&path.tenant_key, &path.chat_id), &body.r#as).await?;
-        let asked: Option<Vec<TabId>> = body.tab_ids.iter().map(|id| TabId::parse(id)).collect();
-        let order = asked.filter(|asked| rules::tabs::is_order(&present, asked)).ok_or_else(|| {
+        let sorted = tabs::reorder(&mut tx, &chat, present, &body.tab_ids).await?.ok_or_else(|| {
             values::invalid("tab_ids", None, "must hold every tab once, the message tab first")
         })?;
-        for (position, id) in order.iter().enumerate() {
-            tabs::place(&mut tx, &chat, *id, position).await?;
-        }
-        present.sort_by_key(|tab| order.iter().position(|id| *id == tab.tab_id));
-        Ok(Tabs::of(present))
+        Ok(Tabs::of(sorted))
     }
 }

@@ -1,9 +1,10 @@
 //! What people do with the tabs of a chat at their clients.
 
-use larkspur_api::standing::{Role, Standing, in_use, is_inside};
-use larkspur_api::{RootCall, rules};
+use larkspur_api::RootCall;
+use larkspur_api::standing::{Role, Standing, in_use, is_inside, join};
+use larkspur_api::tabs::managed;
 use larkspur_contract::Fault;
-use larkspur_store::chats::Member;
+use larkspur_store::chats::{self, Member};
 use larkspur_store::{LockedChat, Root, Tx, members, tabs};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub(super) struct Board {
     pub(super) present: Vec<tabs::Tab>,
 }
 
-/// Locks a chat for someone who changes its tabs: the same checks as of the platform's operations.
+/// Locks a chat for someone who changes its tabs: what the platform's operations check and do, for a person.
 pub(super) async fn enter(
     root: &mut Root,
     call: &RootCall,
@@ -42,17 +43,16 @@ pub(super) async fn enter(
     user_id: &str,
 ) -> Result<Board, Fault> {
     let (tenant_key, chat_id) = path;
-    let (mut tx, _) = support::lock(root, call, tenant_key).await?;
+    let (mut tx, now) = support::lock(root, call, tenant_key).await?;
     let user = support::actor(&mut tx, user_id).await?;
     let chat = support::lock_chat(&mut tx, chat_id).await?;
+    chats::touch(&mut tx, &chat, now);
     in_use(&chat)?;
     let who = Member::User(user.user_id);
     let membership = members::get(&mut tx, chat.chat_id, &who).await?;
     let role = Role::of(&chat, &who, membership.map(|found| found.manager));
     let standing = Standing { role, creator: false };
-    is_inside(&who, &standing)?;
-    rules::tabs::mode_has_tabs(&chat)?;
-    rules::widgets::may_manage(&chat, &standing)?;
-    let present = tabs::list(&mut tx, chat.chat_id).await?;
+    is_inside(&who, &standing).map_err(|fault| fault.with_fix(join(&chat, &who)))?;
+    let present = managed(&mut tx, &chat, &standing).await?;
     Ok(Board { tx, chat, who, present })
 }

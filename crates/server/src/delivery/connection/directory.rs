@@ -155,6 +155,7 @@ impl Directory {
         let refused = writing.await?;
         for Change { app_id, details, opened } in written {
             if refused.contains(&app_id) {
+                engine.lanes.leave(app_id);
                 open.cut(app_id, |_| true);
                 continue;
             }
@@ -191,8 +192,19 @@ impl Directory {
                 open.cut(app_id, |about| about.since <= before || is_named(about));
             }
         }
-        self.told.retain(|app_id, _| stored.contains(app_id));
+        self.keep(engine, |app_id, _| stored.contains(app_id));
         Ok(())
+    }
+
+    /// Forgets apps, which then have no lane, either.
+    fn keep(&mut self, engine: &Engine, which: impl Fn(&AppId, &Details) -> bool) {
+        self.told.retain(|app_id, details| {
+            let kept = which(app_id, details);
+            if !kept {
+                engine.lanes.leave(*app_id);
+            }
+            kept
+        });
     }
 
     /// Renews the rows in some tenants, and forgets the apps whose rows were deleted: other servers took them for not
@@ -210,7 +222,7 @@ impl Directory {
             })
         });
         let stored = renewing.await?;
-        self.told.retain(|app_id, known| !renewed.contains(&known.tenant) || stored.contains(app_id));
+        self.keep(engine, |app_id, known| !renewed.contains(&known.tenant) || stored.contains(app_id));
         Ok(())
     }
 

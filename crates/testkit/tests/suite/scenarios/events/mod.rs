@@ -5,6 +5,7 @@ mod chats;
 mod clients;
 mod delivery;
 mod faults;
+mod handed;
 pub(super) mod listening;
 pub(crate) mod long_connections;
 mod open_connections;

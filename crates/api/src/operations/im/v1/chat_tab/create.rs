@@ -2,16 +2,15 @@ use larkspur_contract::ids::TabId;
 use larkspur_contract::{
     Access, Consumes, Effect, Fault, PAGE_SPEAKS, Reply, Spec, codes, post, rates, scopes,
 };
-use larkspur_store::{Tx, tabs};
+use larkspur_store::Tx;
+use larkspur_store::tabs::end;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Tabs;
 use super::draft::{self, Change, Draft};
 use crate::operations::im::v1::ChatPath;
-use crate::rules;
-use crate::standing;
-use crate::{Call, Empty, Input, Operation};
+use crate::{Call, Empty, Input, Operation, standing, tabs};
 
 /// `POST /im/v1/chats/:chat_id/chat_tabs`
 pub(super) struct Create;
@@ -70,19 +69,12 @@ impl Operation for Create {
         let drafts = &input.body.chat_tabs;
         drafts.iter().try_for_each(Draft::is_writable)?;
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
-        rules::tabs::mode_has_tabs(&chat)?;
-        rules::widgets::may_manage(&chat, &standing)?;
-        let mut present = tabs::list(tx, chat.chat_id).await?;
-        let places = drafts.iter().zip(tabs::end(&present)..);
+        let present = tabs::managed(tx, &chat, &standing).await?;
+        let places = drafts.iter().zip(end(&present)..);
         let new: Vec<Change> =
             places.map(|(draft, position)| draft.new_tab(TabId(tx.next_id()), position)).collect();
         draft::check(tx, call, &new).await?;
-        let custom = present.iter().filter(|tab| rules::tabs::is_custom(tab.tab_type)).count();
-        rules::tabs::count_fits(custom, new.len())?;
-        for change in new {
-            tabs::insert(tx, &chat, &change.tab).await?;
-            present.push(change.tab);
-        }
-        Ok(super::show_all(present))
+        let new = new.into_iter().map(|change| change.tab).collect();
+        Ok(super::show_all(tabs::add(tx, &chat, present, new).await?))
     }
 }

@@ -3,15 +3,14 @@ use larkspur_contract::ids::TabId;
 use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, delete, rates, scopes,
 };
-use larkspur_store::{Tx, tabs};
+use larkspur_store::Tx;
+use larkspur_store::tabs as stored;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Tabs;
 use crate::operations::im::v1::ChatPath;
-use crate::rules;
-use crate::standing;
-use crate::{Call, Empty, Input, Operation};
+use crate::{Call, Empty, Input, Operation, standing, tabs};
 
 /// `DELETE /im/v1/chats/:chat_id/chat_tabs/delete_tabs`
 pub(super) struct DeleteTabs;
@@ -64,17 +63,12 @@ impl Operation for DeleteTabs {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Tabs, Fault> {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
-        rules::tabs::mode_has_tabs(&chat)?;
-        rules::widgets::may_manage(&chat, &standing)?;
-        let mut present = tabs::list(tx, chat.chat_id).await?;
+        let mut present = tabs::managed(tx, &chat, &standing).await?;
         for id in &input.body.tab_ids {
-            let tab = super::find(&present, id, "tab_ids[*]")?;
-            if !rules::tabs::is_custom(tab.tab_type) {
-                return Err(Fault::new(codes::TAB_NOT_WRITABLE_DELETE, "a built-in tab cannot be deleted"));
-            }
+            tabs::may_delete(super::find(&present, id, "tab_ids[*]")?)?;
         }
         for id in input.body.tab_ids.iter().filter_map(|id| TabId::parse(id)) {
-            tabs::delete(tx, &chat, id).await?;
+            stored::delete(tx, &chat, id).await?;
             present.retain(|tab| tab.tab_id != id);
         }
         Ok(super::show_all(present))

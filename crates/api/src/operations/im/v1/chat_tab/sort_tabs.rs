@@ -1,17 +1,14 @@
 use larkspur_contract::Basis::Assumed;
-use larkspur_contract::ids::TabId;
 use larkspur_contract::{
     Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, post, rates, scopes,
 };
-use larkspur_store::{Tx, tabs};
+use larkspur_store::Tx;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Tabs;
 use crate::operations::im::v1::ChatPath;
-use crate::rules;
-use crate::standing;
-use crate::{Call, Empty, Input, Operation};
+use crate::{Call, Empty, Input, Operation, standing, tabs};
 
 /// `POST /im/v1/chats/:chat_id/chat_tabs/sort_tabs`
 pub(super) struct SortTabs;
@@ -62,22 +59,15 @@ impl Operation for SortTabs {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Tabs, Fault> {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
-        rules::tabs::mode_has_tabs(&chat)?;
-        rules::widgets::may_manage(&chat, &standing)?;
-        let mut present = tabs::list(tx, chat.chat_id).await?;
-        let asked: Option<Vec<TabId>> = input.body.tab_ids.iter().map(|id| TabId::parse(id)).collect();
-        let order = asked.filter(|asked| rules::tabs::is_order(&present, asked)).ok_or_else(|| {
+        let present = tabs::managed(tx, &chat, &standing).await?;
+        let sorted = tabs::reorder(tx, &chat, present, &input.body.tab_ids).await?.ok_or_else(|| {
             Fault::new(codes::PARAM_INVALID, "tab_ids is not an order of the chat's tabs").with_violation(
                 "tab_ids",
                 None,
                 "must hold every tab once, the message tab first",
             )
         })?;
-        for (position, id) in order.iter().enumerate() {
-            tabs::place(tx, &chat, *id, position).await?;
-        }
-        present.sort_by_key(|tab| order.iter().position(|id| *id == tab.tab_id));
-        Ok(super::show_all(present))
+        Ok(super::show_all(sorted))
     }
 }
 

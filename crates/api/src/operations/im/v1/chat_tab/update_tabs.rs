@@ -68,9 +68,7 @@ impl Operation for UpdateTabs {
 
     async fn run(tx: &mut Tx, call: &Call, input: &Input<Self>) -> Result<Tabs, Fault> {
         let (chat, standing) = standing::lock_as_member(tx, call, &input.path.chat_id).await?;
-        rules::tabs::mode_has_tabs(&chat)?;
-        rules::widgets::may_manage(&chat, &standing)?;
-        let mut present = tabs::list(tx, chat.chat_id).await?;
+        let mut present = crate::tabs::managed(tx, &chat, &standing).await?;
         let mut changes = Vec::with_capacity(input.body.chat_tabs.len());
         for draft in &input.body.chat_tabs {
             let asked = draft.tab_id.as_deref().unwrap_or_default();

@@ -1,16 +1,16 @@
 use std::collections::HashMap;
 
 use larkspur_contract::Basis::Observed;
-use larkspur_contract::ids::ChatId;
 use larkspur_contract::model::{CardContentType, UserIdType};
 use larkspur_contract::{Access, Behaviour, Consumes, Effect, Fault, Reply, Spec, codes, get, rates, scopes};
+use larkspur_store::chats::Chat;
 use larkspur_store::{Tx, messages};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Items;
 use crate::messages::speaker::bot_may;
-use crate::messages::standing::{self, Act};
+use crate::messages::standing;
 use crate::messages::{Speaker, Viewer, changing, conditions, finding, shown};
 use crate::rules::card;
 use crate::translate;
@@ -79,7 +79,10 @@ impl Operation for Mget {
             let chat_id = message.chat_id;
             let from: Option<i64> = match readable.get(&chat_id) {
                 Some(from) => *from,
-                None => reads_from(tx, call, chat_id).await?,
+                None => {
+                    let may = |chat: &Chat| standing::may_read(call, chat).is_ok();
+                    standing::reads_from(tx, &Speaker::of(call), chat_id, may).await?
+                }
             };
             readable.insert(chat_id, from);
             if from.is_some_and(|from| message.created_at >= from) {
@@ -89,20 +92,6 @@ impl Operation for Mget {
         let viewer = Viewer::of(call, query.user_id_type, query.card_msg_content_type);
         let viewer = viewer.with_names(query.with_sender_name == Some(true));
         Ok(Items { items: shown::show_all(tx, &viewer, items).await? })
-    }
-}
-
-/// Whether the caller may read a chat.
-async fn reads_from(tx: &mut Tx, call: &Call, chat_id: ChatId) -> Result<Option<i64>, Fault> {
-    let speaker = Speaker::of(call);
-    match standing::enter(tx, &speaker, chat_id, Act::Read).await {
-        Ok(Some(place)) if standing::may_read(call, &place.chat).is_ok() => {
-            let hidden = conditions::hidden_before(tx, &speaker, &place.chat).await?;
-            Ok(Some(hidden.unwrap_or(i64::MIN)))
-        }
-        Ok(_) => Ok(None),
-        Err(fault) if fault.code().status < 500 => Ok(None),
-        Err(fault) => Err(fault),
     }
 }
 

@@ -99,7 +99,9 @@ impl Operation for BatchQuery {
                 Some(message) => {
                     let from: Option<i64> = match readable.get(&message.chat_id) {
                         Some(from) => *from,
-                        None => standing::reads_from(tx, &Speaker::of(call), message.chat_id).await?,
+                        None => {
+                            standing::reads_from(tx, &Speaker::of(call), message.chat_id, |_| true).await?
+                        }
                     };
                     readable.insert(message.chat_id, from);
                     let may = from.is_some_and(|from| message.created_at >= from);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::messages::pinning::{self, ShownPin};
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, Viewer, conditions, finding};
+use crate::messages::{Speaker, Viewer, finding};
 use crate::{Call, Empty, Input, Operation};
 
 /// `POST /im/v1/pins`
@@ -57,13 +57,7 @@ impl Operation for Create {
         recodes: &[],
         emits: &[],
         example: r#"{"message_id":"{message_id}"}"#,
-        behaviours: &[
-            standing::ORDER,
-            conditions::CONDITIONS,
-            finding::UNKNOWN,
-            pinning::PINNING,
-            pinning::LIMIT,
-        ],
+        behaviours: super::CHANGING,
         deviations: &[],
     };
     type Ground = Tx;

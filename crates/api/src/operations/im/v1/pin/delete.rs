@@ -3,7 +3,7 @@ use larkspur_store::Tx;
 
 use crate::messages::speaker::bot_may;
 use crate::messages::standing::{self, Act};
-use crate::messages::{Speaker, conditions, finding, pinning};
+use crate::messages::{Speaker, finding, pinning};
 use crate::operations::im::v1::message::MessagePath;
 use crate::{Call, Empty, Input, Operation};
 
@@ -38,13 +38,7 @@ impl Operation for Delete {
         recodes: &[],
         emits: &[],
         example: "",
-        behaviours: &[
-            standing::ORDER,
-            conditions::CONDITIONS,
-            finding::UNKNOWN,
-            pinning::PINNING,
-            pinning::LIMIT,
-        ],
+        behaviours: super::CHANGING,
         deviations: &[],
     };
     type Ground = Tx;

@@ -1,7 +1,8 @@
 //! `im/v1/pins`
 
-use larkspur_contract::{Scope, scopes};
+use larkspur_contract::{Behaviour, Scope, scopes};
 
+use crate::messages::{conditions, finding, pinning, standing};
 use crate::{Entry, entry};
 
 mod create;
@@ -13,3 +14,6 @@ pub(crate) static ENTRIES: &[Entry] =
 
 /// Scopes that let an app pin and unpin messages.
 const WRITE: &[Scope] = &[scopes::IM_MESSAGE, scopes::IM_MESSAGE_PINS_WRITE, scopes::IM_MESSAGE_SEND_AS_BOT];
+/// How messages are pinned and unpinned.
+const CHANGING: &[Behaviour] =
+    &[standing::ORDER, conditions::CONDITIONS, finding::UNKNOWN, pinning::PINNING, pinning::LIMIT];
