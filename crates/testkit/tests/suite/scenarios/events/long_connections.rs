@@ -77,7 +77,7 @@ impl Setup {
         Client(client_async(url, stream).await.expect("a long connection").0)
     }
 
-    async fn online(&self, lab: &Lab) -> Value {
+    pub(crate) async fn online(&self, lab: &Lab) -> Value {
         let reply = lab.request("GET", ONLINE).token(&self.world.token).send().await;
         reply.data()["online_instance_cnt"].clone()
     }
