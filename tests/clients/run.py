@@ -2,7 +2,7 @@
 the OpenAPI document, the sign-in page and the console in a browser, who may use the console, the commands of the
 README and of the guide.
 
-`cargo xtask clients` runs it. By hand: LARKSPUR=target/debug/larkspur PYTHON tests/clients/run.py [PART...], with
+`cargo xtask clients` runs it. By hand: LARKSPUR=target/ci/larkspur PYTHON tests/clients/run.py [PART...], with
 a Python that has tests/clients/python/requirements.txt.
 """
 

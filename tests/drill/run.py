@@ -138,7 +138,8 @@ def conditions(cluster, program):
     patroni = first(cluster.python, "-m", "patroni", "--version").split()[-1]
     etcd = first("etcd", "--version").split()[-1]
     settings = ", ".join(f"{name} {value}" for name, value in cluster.settings.items())
-    build = "release" if "release" in program.parts else "debug"
+    # The folder is named by the profile.
+    build = program.parent.name
     return [
         f"PostgreSQL {postgres}; Patroni {patroni}; etcd {etcd}; {first(program, '--version')}, {build} build;"
         f" {platform.system()} {platform.release()}, {os.cpu_count()} cores, all on loopback and one disk.",

@@ -50,7 +50,7 @@ pub(crate) fn check() -> Outcome {
 }
 
 fn listed() -> Result<BTreeSet<Pair>, String> {
-    let text = run::output(&run::target().join("debug/larkspur"), &["operations", "--json"])?;
+    let text = run::output(&run::built("larkspur"), &["operations", "--json"])?;
     let operations: Value =
         serde_json::from_str(&text).map_err(|error| format!("larkspur operations: {error}"))?;
     let mut pairs = BTreeSet::new();

@@ -3,16 +3,16 @@
 use crate::run::{self, Outcome};
 use crate::tools;
 
-/// Runs the drill with the development build: it tests correctness, not speed.
+/// Runs the drill with the tested build: it tests correctness, not speed.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    run::cargo(&["build", "--locked", "--package", "larkspur-server"])?;
+    run::cargo(&["build", "--locked", "--profile", run::PROFILE, "--package", "larkspur-server"])?;
     with_built(arguments)
 }
 
 /// As [`run()`], with the program that was built last.
 pub(crate) fn with_built(arguments: &[String]) -> Outcome {
     let target = run::target();
-    let program = target.join("debug/larkspur").to_string_lossy().into_owned();
+    let program = run::built("larkspur").to_string_lossy().into_owned();
     let patroni = tools::patroni()?.to_string_lossy().into_owned();
     let logs = target.join("drill").to_string_lossy().into_owned();
     let mut all = vec!["tests/drill/run.py", "--program", &program, "--patroni", &patroni, "--logs", &logs];

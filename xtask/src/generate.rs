@@ -23,15 +23,14 @@ const PARTS: &[(&str, &str, &str, &str)] = &[(
 /// Writes the documents, or, with `check`, fails if they would change.
 pub(crate) fn run(check: bool) -> Outcome {
     run::cargo(&["build", "--quiet", "--locked", "--package", "larkspur-server"])?;
-    compare(check)
+    compare(check, &run::target().join("debug/larkspur"))
 }
 
-/// As [`run()`], with the program that was built last.
-pub(crate) fn compare(check: bool) -> Outcome {
-    let program = run::target().join("debug/larkspur");
+/// As [`run()`], with a program that is built.
+pub(crate) fn compare(check: bool, program: &Path) -> Outcome {
     let mut changed = Vec::new();
     for (name, file) in DOCUMENTS {
-        let fresh = run::output(&program, &["document", name])?;
+        let fresh = run::output(program, &["document", name])?;
         let path = run::root().join(file);
         if std::fs::read_to_string(&path).is_ok_and(|kept| kept == fresh) {
             continue;
@@ -44,7 +43,7 @@ pub(crate) fn compare(check: bool) -> Outcome {
     for (name, file, begin, end) in PARTS {
         let path = run::root().join(file);
         let kept = std::fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
-        let fresh = run::output(&program, &["document", name])?;
+        let fresh = run::output(program, &["document", name])?;
         let fresh = replaced(&kept, begin, end, &fresh)
             .ok_or_else(|| format!("{file} lacks the line {begin}{end}"))?;
         if fresh == kept {

@@ -45,7 +45,10 @@ fn main() -> ExitCode {
         Some("pictures") => {
             tools::setup().and_then(|()| clients(&["console_readme"], &[("PICTURES", "write".as_ref())]))
         }
-        Some("fuzz") => fuzz::run(rest.first().and_then(|seconds| seconds.parse().ok()).unwrap_or(20)),
+        Some("fuzz") => {
+            let seconds = rest.first().and_then(|seconds| seconds.parse().ok()).unwrap_or(20);
+            fuzz::run(seconds, fuzz::Build::Release)
+        }
         Some("drill") => tools::setup().and_then(|()| drill::run(rest)),
         Some("ci") => {
             let outcome = ci();
@@ -90,8 +93,8 @@ fn ci() -> Outcome {
             let arguments = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
             run::cargo_with(&arguments, &[("RUSTDOCFLAGS", "--deny warnings".as_ref())])
         }),
-        step("development build", build),
-        step("generated documents", || generate::compare(true)),
+        step("build", build),
+        step("generated documents", || generate::compare(true, &run::built("larkspur"))),
         test(),
         step("instructions of the hot handlers", || {
             bench(&["instructions".to_owned(), "--check".to_owned()])
@@ -99,16 +102,9 @@ fn ci() -> Outcome {
     ])
 }
 
-/// Everything in development: with the features of the whole workspace, so that no crate is built twice.
+/// Everything that is tested, once, with the features of the whole workspace: no crate is built twice.
 fn build() -> Outcome {
-    run::cargo(&["build", "--workspace", "--all-targets", "--locked"])
-}
-
-/// The program that clients are tested with, and the one that counts instructions: with the same features, so that no crate is
-/// built twice, and without the slow last optimizations of a release.
-fn optimized_build() -> Outcome {
-    let packages = ["--package", "larkspur-server", "--package", "larkspur-bench"];
-    run::cargo(&[&["build", "--profile", "ci", "--locked"], &packages[..]].concat())
+    run::cargo(&["build", "--workspace", "--all-targets", "--locked", "--profile", run::PROFILE])
 }
 
 /// Enough for most changes: rules and scenarios, in process.
@@ -122,7 +118,7 @@ fn quick(rest: &[String]) -> Outcome {
     }
     let named: Vec<&str> = rest.iter().map(String::as_str).collect();
     let parts: &[&str] = if rest.is_empty() { &["scenarios", "policy", "source"] } else { &named };
-    step("scenarios", || suite("sqlite", parts))
+    step("scenarios", || suite("sqlite", "dev", parts))
 }
 
 fn test() -> Outcome {
@@ -131,21 +127,21 @@ fn test() -> Outcome {
         rust(),
         clients(&[], &[]),
         step("failover drill", || drill::with_built(&["--short".to_owned()])),
-        step("fuzz", || fuzz::run(8)),
+        step("fuzz", || fuzz::run(8, fuzz::Build::Development)),
     ])
 }
 
 fn rust() -> Outcome {
     // Cargo lists a program's sources only if it is built, not as a part of `cargo test`; a test of the image reads the list.
-    step("development build", build)?;
+    step("build", build)?;
     let observed = coverage::clean()?;
     run::all([
         step("Rust tests", || {
-            let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+            let arguments = ["test", "--workspace", "--locked", "--no-fail-fast", "--profile", run::PROFILE];
             run::cargo_with(&arguments, &[("TEST_OBSERVED", observed.as_os_str())])
         }),
-        step("Rust tests on PostgreSQL", || suite("postgres", SHARED)),
-        step("Rust tests on tables divided by tenant", || suite("partitioned", DIVIDED)),
+        step("Rust tests on PostgreSQL", || suite("postgres", run::PROFILE, SHARED)),
+        step("Rust tests on tables divided by tenant", || suite("partitioned", run::PROFILE, DIVIDED)),
         step("contract coverage", coverage::check),
     ])
 }
@@ -174,16 +170,16 @@ const DIVIDED: &[&str] = &[
 ];
 
 /// Runs parts of the suite on stores of another kind.
-fn suite(store: &str, parts: &[&str]) -> Outcome {
+fn suite(store: &str, profile: &str, parts: &[&str]) -> Outcome {
     // With the features of the whole workspace, as before: nothing is built again.
-    let test = ["test", "--locked", "--workspace", "--test", "suite", "--"];
+    let test = ["test", "--locked", "--workspace", "--profile", profile, "--test", "suite", "--"];
     run::cargo_with(&[&test, parts].concat(), &[("TEST_STORE", store.as_ref())])
 }
 
 /// Runs the client tests, or some parts of them, with more variables.
 fn clients(parts: &[&str], more: &[(&str, &OsStr)]) -> Outcome {
-    step("optimized build", optimized_build)?;
-    let program = run::target().join("ci/larkspur");
+    step("build", build)?;
+    let program = run::built("larkspur");
     let python = tools::python()?;
     tools::node()?;
     step("clients", || {
@@ -195,8 +191,8 @@ fn clients(parts: &[&str], more: &[(&str, &OsStr)]) -> Outcome {
 fn bench(rest: &[String]) -> Outcome {
     // Instructions are counted inside the benchmark program.
     if rest.first().is_some_and(|first| first == "instructions") {
-        optimized_build()?;
-        let program = run::target().join("ci/larkspur-bench");
+        build()?;
+        let program = run::built("larkspur-bench");
         let arguments: Vec<&str> = rest.iter().map(String::as_str).collect();
         return run::command(program.as_os_str(), &arguments, &[]);
     }

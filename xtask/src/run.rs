@@ -20,6 +20,14 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// The profile of all that is tested: one build for Rust tests, clients, the drill and the counted instructions.
+pub(crate) const PROFILE: &str = "ci";
+
+/// A program of that build.
+pub(crate) fn built(name: &str) -> PathBuf {
+    target().join(PROFILE).join(name)
+}
+
 /// The steps so far, with their time in seconds.
 static TAKEN: Mutex<Vec<(String, f64)>> = Mutex::new(Vec::new());
 

@@ -156,14 +156,22 @@ pub async fn count_of_month(
     Ok(counted.full.is_none())
 }
 
-/// Starts to count the calls of months, and the messages of batches, anew in the transaction's tenant.
+/// Starts to count the calls of months anew in the transaction's tenant.
 pub async fn forget_months(tx: &mut Tx) -> Result<(), StoreError> {
-    let sql = "DELETE FROM call_count WHERE tenant = $1 AND (app_id = $2 OR operation = $3)";
-    tx.rows(sql, [MONTHS.into(), BATCHES.into()]).await.map(drop)
+    forget(tx, MONTHS).await
 }
 
-/// In place of an operation: the messages of an app's batches.
-const BATCHES: &str = "messages of batches";
+/// Starts to count the messages of batches anew in the transaction's tenant.
+pub async fn forget_batches(tx: &mut Tx) -> Result<(), StoreError> {
+    forget(tx, BATCHES).await
+}
+
+async fn forget(tx: &mut Tx, app_id: AppId) -> Result<(), StoreError> {
+    tx.rows("DELETE FROM call_count WHERE tenant = $1 AND app_id = $2", [app_id.into()]).await.map(drop)
+}
+
+/// In place of an app: the messages of batches are counted for each app, which stands in place of an operation.
+const BATCHES: AppId = AppId(1);
 
 const COUNT_BATCH: &str = "INSERT INTO call_count (tenant, app_id, operation, start_1, calls_1, start_2, calls_2, seen_at) \
      VALUES ($1, $2, $3, $4, $5, $4, 0, $6) ON CONFLICT (tenant, app_id, operation) DO UPDATE SET start_1 = excluded.start_1, \
@@ -188,6 +196,7 @@ pub async fn count_batch(
     }
     // The sweep removes what is idle: it has to stay for the day.
     let kept = tx.engine().clock.now_ms().saturating_add(MONTH_KEPT_MS);
-    let params = [app_id.into(), BATCHES.into(), day.into(), messages.into(), kept.into(), most.into()];
+    let app = app_id.to_string();
+    let params = [BATCHES.into(), app.into(), day.into(), messages.into(), kept.into(), most.into()];
     Ok(tx.row(COUNT_BATCH, params).await?.is_some())
 }

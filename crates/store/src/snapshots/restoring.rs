@@ -188,6 +188,7 @@ pub(super) async fn apply(
     }
     put_tenant_back(tx, saved, (clock, real_now), &mut done).await?;
     frequency::forget_months(tx).await?;
+    frequency::forget_batches(tx).await?;
     mend_apps(root, tx, &apps, &saved.all("app_install")?).await?;
     deleted_worlds::forget(root, tx.tenant(), present.into_iter().chain(app_ids(&apps)).collect());
     for notice in [Notice::Clock, Notice::Faults, Notice::Deliveries] {
