@@ -63,6 +63,8 @@ const screen = signal('traffic');
 /** When the worlds were read, by this machine's clock. */
 let readAt = Date.now();
 let params = new URLSearchParams();
+/** The hash that is shown. */
+let shownHash = '';
 /** @type {Mounted | null} */
 let mounted = null;
 /** @type {() => void} */
@@ -133,6 +135,12 @@ function hashOf(key, name, search) {
   return `#/w/${encodeURIComponent(key)}/${name}${text ? `?${text}` : ''}`;
 }
 
+/** Makes the address say what is shown. @param {string} name */
+function rewrite(name) {
+  history.replaceState(null, '', hashOf(world.peek() || 'none', name, params));
+  shownHash = location.hash;
+}
+
 /** @param {Action} action */
 async function act(action) {
   const words = t(action.text, action.values);
@@ -171,7 +179,9 @@ const context = {
       if (value === null || value === '') params.delete(name);
       else params.set(name, value);
     }
-    history.replaceState(null, '', hashOf(world.peek(), screen.peek(), params));
+    // Elsewhere already: the event that tells of it is on its way.
+    if (location.hash !== shownHash) return;
+    rewrite(screen.peek());
   },
   act, reload, see, now, toast: dialog.toast, dialog,
 };
@@ -197,7 +207,8 @@ function within(left) {
  * @param {boolean} [fresh] whether the worlds were read for this
  */
 function route(fresh) {
-  const match = /^#\/w\/([^/?]+)\/([a-z]+)(?:\?(.*))?$/.exec(location.hash);
+  shownHash = location.hash;
+  const match = /^#\/w\/([^/?]+)\/([a-z]+)(?:\?(.*))?$/.exec(shownHash);
   const key = match ? decodeURIComponent(match[1]) : '';
   const known = worlds.peek().some(one => one.tenant_key === key);
   const name = match && SCREENS.some(([id]) => id === match[2]) ? match[2] : 'traffic';
@@ -206,7 +217,7 @@ function route(fresh) {
     const first = worlds.peek()[0];
     enter(first ? first.tenant_key : '');
     params = new URLSearchParams(match ? match[3] : '');
-    history.replaceState(null, '', hashOf(world.peek() || 'none', first ? name : 'worlds', params));
+    rewrite(first ? name : 'worlds');
     if (!first) return show('worlds');
     readWorld().catch(lost);
     stream.open(world.peek());

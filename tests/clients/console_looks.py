@@ -135,6 +135,11 @@ def shortcuts(checks, server, browser):
             for key, screen in zip("cteafwlv", SCREENS):
                 console.chord(f"g {key}")
                 console.until(f"location.hash.includes('/{screen}')")
+        with checks("an address that was asked for is shown, whatever the screen before writes into it meanwhile"):
+            console.go("coverage")
+            asked = f"#/w/{console.world}/faults"
+            console.value(f"location.hash = {asked!r}, document.querySelectorAll('main [role=tab]')[1].click()")
+            console.until("document.querySelector('main h1').textContent === 'Faults & limits'")
         with checks("no key of a screen has two meanings"):
             for screen in SCREENS:
                 console.go(screen)

@@ -112,6 +112,18 @@ def console(checks):
     console.run(checks)
 
 
+def console_use(checks):
+    import console
+
+    console.use(checks)
+
+
+def console_looks(checks):
+    import console
+
+    console.looks(checks)
+
+
 def s3(checks):
     import s3
 
@@ -172,14 +184,13 @@ def console_soak(checks):
     console_soak.run(checks)
 
 
+# Those that take longest come first.
 PARTS = {part.__name__: part for part in (
-    python, models, newcomer, node, long_connection, wire, process, schema, browser, console, console_readme, console_security, s3,
-    readme, webhooks, guide, bots, messages, traffic,
+    console_use, console_looks, schema, long_connection, console, traffic, python, models, newcomer, node, wire, process, browser,
+    console_readme, console_security, s3, readme, webhooks, guide, bots, messages,
 )}
 # Those that run only if they are named.
 APART = {console_soak.__name__: console_soak}
-# Those that measure what a machine can do: while they run, nothing else does.
-ALONE = ("console",)
 
 
 def main(names):
@@ -192,10 +203,8 @@ def main(names):
     if len(chosen) == 1:
         return close(*here(chosen[0]))
     # Each part has servers of its own and mostly waits for them, so two run at a time.
-    alone = [name for name in chosen if name in ALONE]
-    results = [beside(name) for name in alone]
     with ThreadPoolExecutor(2) as lanes:
-        results += lanes.map(beside, [name for name in chosen if name not in alone])
+        results = list(lanes.map(beside, chosen))
     return close(sum(passed for passed, _ in results), [name for _, failed in results for name in failed])
 
 

@@ -491,5 +491,5 @@ pub async fn stays_sound(driver: Arc<dyn Driver>, servers: Vec<Box<dyn OtherServ
     assert!(told.done > 150 && told.refused > 50 && edits > 2, "mostly of one kind");
     assert!(!ground.dissolved.is_empty(), "nothing was dissolved");
     let (sent, recalled) = told.said.counts();
-    assert!(sent > 50 && recalled > 0, "{sent} messages, {recalled} recalled");
+    assert!(sent > 20 && recalled > 0, "{sent} messages, {recalled} recalled");
 }

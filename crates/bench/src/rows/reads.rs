@@ -8,7 +8,7 @@ use crate::load::{Measured, Plan};
 use crate::process::Process;
 use crate::product::{Product, creating, get_tags, reading};
 use crate::report::{Row, Table};
-use crate::stats::Goal;
+use crate::stats::{Goal, Spread};
 
 /// Connections of a reading load.
 const CONNECTIONS: usize = 64;
@@ -19,8 +19,45 @@ pub(crate) fn measure(run: &Run, table: &mut Table) -> Res<()> {
         announce(&format!("GET {tags}"));
         one(run, table, tags, goal, next)?;
     }
+    announce("GET 1 tag, recorded");
+    recorded(run, table)?;
     announce("GET 40 tags while creates saturate");
     beside_creates(run, table)
+}
+
+/// What a call costs more that is recorded: two servers, of which one records.
+fn recorded(run: &Run, table: &mut Table) -> Res<()> {
+    let mut servers = Vec::new();
+    for (name, record) in [("not-recorded", "off"), ("recorded", "on")] {
+        let store = run.place.fresh(name)?;
+        let settings = [("LARKSPUR_TRAFFIC_RECORD", record)];
+        let server = Product::with_settings(&run.place, &store, run.server_processor(), &settings)?;
+        let request = get_tags(&server.token, &server.make_tags(1)?);
+        // From now on it answers from memory.
+        server.call(&request)?;
+        servers.push((server, request));
+    }
+    let mut contenders = Vec::new();
+    for (name, (server, request)) in ["not recorded", "recorded"].into_iter().zip(&servers) {
+        let plan = Plan {
+            address: server.process.address,
+            connections: CONNECTIONS,
+            script: reading(vec![request.clone()]),
+            processor: run.load_processor(),
+        };
+        contenders.push(Contender::load(name, vec![plan], server.process.pid(), run.times));
+    }
+    let rounds = take_turns(run.rounds, &mut contenders)?;
+    let [plain, recorded] = rounds.as_slice() else { return Err("two contenders".into()) };
+    table.section(format!("GET 1 tag, recorded and not: {CONNECTIONS} connections, from memory"));
+    let calm = quiet(&[plain, recorded]) && (!run.pinned || had_a_processor(recorded));
+    table.row(load_row("not recorded", plain));
+    let pairs = recorded.iter().zip(plain);
+    let more = Spread::of(pairs.map(|(recorded, plain)| recorded.cpu_us() - plain.cpu_us()));
+    table.row(
+        load_row("**recorded**", recorded).against("CPU µs more", more).should_be(Goal::Below(0.8), calm),
+    );
+    Ok(())
 }
 
 fn one(run: &Run, table: &mut Table, tags: usize, goal: f64, next: f64) -> Res<()> {

@@ -1,6 +1,7 @@
 //! The round trips of calls: their cost if PostgreSQL is far away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use larkspur_store_postgres::{Options, Postgres};
 use larkspur_testkit::postgres::Server;
@@ -18,6 +19,8 @@ async fn cost(driver: &Postgres, request: impl Fn(u32) -> Request) -> u64 {
     for number in 0..2 {
         request(number).send().await.data();
     }
+    // In the millisecond of the call before, a chat's activity would not be written again.
+    tokio::time::sleep(Duration::from_millis(2)).await;
     let before = driver.stats().round_trips;
     request(2).send().await.data();
     driver.stats().round_trips - before
@@ -25,13 +28,13 @@ async fn cost(driver: &Postgres, request: impl Fn(u32) -> Request) -> u64 {
 
 #[tokio::test]
 async fn calls_wait_for_postgres_as_seldom_as_they_can() {
-    calls_cost(0, [2, 4, 3, 7]).await;
+    calls_cost(0, [2, 4, 3, 8]).await;
 }
 
 /// Cached reads cost nothing; writes use no cache.
 #[tokio::test]
 async fn old_answers_save_reads_their_round_trips() {
-    calls_cost(60_000, [0, 3, 3, 7]).await;
+    calls_cost(60_000, [0, 3, 3, 8]).await;
 }
 
 async fn calls_cost(stale_ms: u32, [getting, listing, creating, adding]: [u64; 4]) {
