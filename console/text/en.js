@@ -177,7 +177,7 @@ export default {
   'chat.outside.other': '{n} bots outside the chat were not told',
   'chat.addNamed': 'Add {name} to the chat',
   'chat.startBot': 'Start the example bot',
-  'chat.startBotHow': 'Run this in another terminal; it needs Python. Set APP_SECRET first: the screen Apps & scopes makes a new one. The bot connects as {app} and gets the events that wait. Say “card” to it, and it sends a card.',
+  'chat.startBotHow': 'Run this in another terminal; it needs Python. Set APP_SECRET first: the server printed the one of its demo app when it started; for any app, the screen Apps & scopes makes a new one. The bot connects as {app} and gets the events that wait. Say “card” to it, and it sends a card.',
   'chat.resend': 'Resend',
   'chat.why': 'Why?',
   'chat.name': 'Name',

@@ -177,7 +177,7 @@ export default {
   'chat.outside.other': '群外 {n} 个机器人未收到',
   'chat.addNamed': '把 {name} 拉进群',
   'chat.startBot': '启动示例机器人',
-  'chat.startBotHow': '在另一个终端运行（需要 Python）。先设置 APP_SECRET，可在“应用与权限”中生成新的。它通过长连接接入 {app}，等待中的事件随即送达。对它说“card”，它会发送一张卡片。',
+  'chat.startBotHow': '在另一个终端运行（需要 Python）。先设置 APP_SECRET：演示应用的密钥已在服务启动时打印；任何应用都可在“应用与权限”中生成新的。它通过长连接接入 {app}，等待中的事件随即送达。对它说“card”，它会发送一张卡片。',
   'chat.resend': '重推',
   'chat.why': '为什么？',
   'chat.name': '名称',

@@ -1,4 +1,4 @@
-"""The console in Chromium: the page as it is, what it shows of calls, and how it bears load. Pictures go to target/console."""
+"""The console in Chromium. Pictures go to target/console."""
 
 import http.client
 import json
@@ -48,8 +48,10 @@ PLAIN_WORK = """(() => {
   }
   box.remove();
 })()"""
-# How many times that work a second of 1,000 calls may take.
-DEAREST = 0
+# How many times that work 1,000 calls may take. Where they took 3.6 times, they took 60 ms; the budget is 150 ms.
+DEAREST = 8
+# A machine on which the plain work takes longer, in seconds, gets fewer calls.
+SLOW = 0.03
 SPEAK = "/open-apis/im/v1/messages?receive_id_type=chat_id"
 
 
@@ -345,10 +347,10 @@ def call_many(server, token, count):
 
 
 def load(checks, server, browser, seconds=10, rate=1000, tries=3):
-    """1,000 calls a second for ten seconds, seen by the page; then twice as many.
+    """1,000 calls a second for ten seconds, seen by the page.
 
-    What the page takes of a processor is held against plain work of the same kind in the same browser, so that a slow machine
-    is no slow page. Other programs on the machine only add to it, so the least of a few tries counts.
+    What the page takes of a processor is held against plain work of the same kind in the same browser, and a machine that is slow
+    in it gets fewer calls: a slow machine is no slow page. Other programs only add to it, so the least of a few tries counts.
     """
     with Console(server, browser) as console:
         console.go("traffic")
@@ -360,31 +362,26 @@ def load(checks, server, browser, seconds=10, rate=1000, tries=3):
         while len(tried) < tries and min(tried, default=DEAREST + 1) > DEAREST:
             plain = plain_work(console)
             before, began = metrics(console), time.monotonic()
-            made = crowd(server, token, seconds, rate)
+            made = crowd(server, token, seconds, rate * min(1, SLOW / plain))
             took, after = time.monotonic() - began, metrics(console)
             # A machine that makes fewer calls is judged by what it made.
             with checks(f"{rate} calls a second for {seconds} s: at least a fifth of them are made"):
                 assert made >= rate * seconds * 0.2, f"only {made} calls were made"
             spent = after["TaskDuration"] - before["TaskDuration"]
-            tried.append(spent / seconds / plain)
+            tried.append(spent / made * rate / plain)
             total += made
-            print(f"        {spent / took:.1%} of a core; a second takes as long as {tried[-1]:.2f} times plain work", flush=True)
+            print(f"        {made / took:.0f} calls a second, {spent / took:.1%} of a core; {rate} take as long as {tried[-1]:.2f} times plain work", flush=True)
         with checks(f"{rate} calls a second for {seconds} s: little work, few nodes, a small heap, no gap"):
-            small(console)
+            memory = small(console)
             assert min(tried) <= DEAREST, tried
             console.until(f"{ROWS} >= {total}", 20)
             assert console.value(ROWS) - total <= 5, (console.value(ROWS), total)
             assert "missed" not in console.text(".stream"), console.text(".stream")
-        with checks(f"{2 * rate} calls a second for 12 s: the heap stays small, and the list can be scrolled to its end"):
-            total += crowd(server, token, 12, 2 * rate)
-            console.until(f"{ROWS} >= {total}", 20)
-            console.still()
-            memory = small(console)
+            print(f"        {total} rows, {memory['Nodes']:.0f} nodes, {memory['JSHeapUsedSize'] / 1e6:.1f} MB", flush=True)
+        with checks("the list can be scrolled to its end"):
             console.value("void (document.querySelector('lk-list').scrollTop = 1e9)")
             last = "e => Number(e.getAttribute('aria-rowindex')) === Number(document.querySelector('lk-list').getAttribute('aria-rowcount'))"
             console.until(f"[...document.querySelectorAll('.lk-row:not([hidden])')].some({last})")
-            rows = console.value(ROWS)
-        print(f"        {rows} rows, {memory['Nodes']:.0f} nodes, {memory['JSHeapUsedSize'] / 1e6:.1f} MB", flush=True)
 
 
 def plain_work(console):

@@ -55,9 +55,13 @@ def four_ways(console, home, act):
         console.still()
         mark = marked(console, home, act)
         try:
-            made[way] = same(done(console, home, act, hand, mark), ids)
+            hand.do(act)
+            act.after(console, hand)
+            made[way] = same(until(lambda: sent(console, act, mark), 10) if act.id in UNRECORDED else call_after(home, act.id, mark), ids)
         except AssertionError as error:
             raise AssertionError(f"by {way}: {error}") from error
+        # What the answer opens is closed before the next way.
+        console.still()
     for way, line in zip(("curl", "command"), lines_of(console, act, bool(made))):
         fresh = act.make(home)
         for name, value in ids.items():
@@ -72,18 +76,6 @@ def four_ways(console, home, act):
         made[way] = same(call_after(home, act.id, mark, line), fresh)
     first = next(iter(made.values()))
     assert all(call == first for call in made.values()), made
-
-
-def done(console, home, act, hand, mark):
-    """Does an action: its call. What was drawn anew under the mouse is pressed once more, as people do."""
-    for patience in (5, 10):
-        hand.do(act)
-        act.after(console, hand)
-        try:
-            return until(lambda: sent(console, act, mark), patience) if act.id in UNRECORDED else call_after(home, act.id, mark, patience=patience)
-        except AssertionError as error:
-            missed = error
-    raise missed
 
 
 def begun(console, home, act):
@@ -103,7 +95,7 @@ def marked(console, home, act):
     return calls[0]["seq"] if calls else 0
 
 
-def call_after(home, operation, mark, by=None, patience=10):
+def call_after(home, operation, mark, by=None):
     """The first call of an operation after another one: of the page, or of a line."""
     path = f"/traffic?kind=control&operation=larkspur.v1.{operation}&limit=20"
 
@@ -116,7 +108,7 @@ def call_after(home, operation, mark, by=None, patience=10):
                 return entry
         return None
 
-    entry = until(found, patience)
+    entry = until(found, 10)
     request = entry["request"]
     return {"method": entry["method"], "path": entry["path"], "query": request.get("query", ""), "body": request.get("body"), "code": entry.get("code")}
 

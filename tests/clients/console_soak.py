@@ -100,7 +100,7 @@ def soak(own, browser):
         page.until("document.querySelector('.stream.live') !== null")
         page.send("Network.disable")
         page.send("Performance.enable", timeDomain="threadTicks")
-        console.crowd(own, own.tenant_token(), 300, 1e9, until=lambda: page.value(console.ROWS) >= ROWS)
+        console.crowd(own, own.tenant_token(), 300, RATE, until=lambda: page.value(console.ROWS) >= ROWS)
         page.still()
         assert page.value(console.ROWS) >= ROWS, page.value(console.ROWS)
         full = heap(page)
