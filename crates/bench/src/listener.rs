@@ -1,5 +1,6 @@
 //! Clients of the long connection: one that acknowledges all that it hears, and many that only stay.
 
+use std::collections::HashMap;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,17 +9,17 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use larkspur_server::delivery::connection::frame::{DATA, Frame};
-use larkspur_store::{Clock, SystemClock};
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::Res;
+use crate::load::UNIQUE_DIGITS;
 use crate::process::{call, request};
-use crate::product::World;
+use crate::product::{CHAT_NAME, World};
 use crate::stats::Histogram;
 
-/// What comes before the time of an event in its envelope.
-const TIME: &[u8] = br#""create_time":""#;
+/// What comes before what a rename changed to.
+const AFTER: &[u8] = br#""after_change":"#;
 /// How clients acknowledge.
 const HANDLED: &[u8] = br#"{"code":200}"#;
 
@@ -29,7 +30,8 @@ const RENAMED: &[u8] = br#""event_type":"im.chat.updated_v1""#;
 #[derive(Default)]
 pub(crate) struct Heard {
     count: AtomicU64,
-    delays: Mutex<Histogram>,
+    /// When each came, by the digits of its name.
+    frames: Mutex<HashMap<u64, Instant>>,
 }
 
 impl Heard {
@@ -38,9 +40,15 @@ impl Heard {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// From the time of each event to its frame. Times of events are milliseconds, and lie before the commit.
-    pub(crate) fn delays(&self) -> Histogram {
-        self.delays.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// From the answer to each of these renames to its frame; nothing for a frame that came first.
+    pub(crate) fn delays(&self, answered: &[(u64, Instant)]) -> Res<Histogram> {
+        let frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut delays = Histogram::default();
+        for (number, at) in answered {
+            let frame = frames.get(number).ok_or_else(|| format!("rename {number} was not heard"))?;
+            delays.record(frame.saturating_duration_since(*at));
+        }
+        Ok(delays)
     }
 
     /// Waits until this many were heard.
@@ -56,23 +64,21 @@ impl Heard {
     }
 
     fn note(&self, payload: &[u8]) {
-        let Some(created) = renamed(payload) else { return };
-        let delay = u64::try_from(SystemClock.now_ms() - created).unwrap_or(0);
-        let mut delays = self.delays.lock().unwrap_or_else(PoisonError::into_inner);
-        delays.record(Duration::from_millis(delay));
+        let Some(number) = renamed(payload) else { return };
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner).insert(number, Instant::now());
         self.count.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// When a chat was renamed, in milliseconds since 1970; `None` for another event.
-fn renamed(payload: &[u8]) -> Option<i64> {
-    let after = |word: &[u8]| {
-        payload.windows(word.len()).position(|part| part == word).map(|at| &payload[at + word.len()..])
+/// The digits of the name that a chat was given; `None` for another event.
+fn renamed(payload: &[u8]) -> Option<u64> {
+    let after = |text: &[u8], word: &[u8]| {
+        text.windows(word.len()).position(|part| part == word).map(|at| at + word.len())
     };
-    after(RENAMED)?;
-    let time = after(TIME)?;
-    let end = time.iter().position(|byte| *byte == b'"')?;
-    std::str::from_utf8(&time[..end]).ok()?.parse().ok()
+    after(payload, RENAMED)?;
+    let changed = &payload[after(payload, AFTER)?..];
+    let name = &changed[after(changed, CHAT_NAME.as_bytes())?..];
+    std::str::from_utf8(name.get(..UNIQUE_DIGITS)?).ok()?.parse().ok()
 }
 
 /// A client with one connection. It ends when this is dropped.
@@ -174,11 +180,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn renames_are_counted() {
+    fn renames_are_told_apart() {
         let event = |kind: &str| {
-            format!(r#"{{"header":{{"create_time":"1800000000001","event_type":"{kind}"}},"event":{{}}}}"#)
+            let change = r#""before_change":{"name":"Bench chat 000000000041"},"after_change":{"name":"Bench chat 000000000042"}"#;
+            format!(r#"{{"header":{{"event_type":"{kind}"}},"event":{{{change}}}}}"#)
         };
-        assert_eq!(renamed(event("im.chat.updated_v1").as_bytes()), Some(1_800_000_000_001));
+        assert_eq!(renamed(event("im.chat.updated_v1").as_bytes()), Some(42));
         assert_eq!(renamed(event("im.chat.disbanded_v1").as_bytes()), None);
         assert_eq!(renamed(b"{}"), None);
     }

@@ -27,16 +27,18 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Writes the request of a turn, with digits of its own.
-    pub(crate) fn write(&self, turn: usize, request: &mut Vec<u8>) {
+    /// Writes the request of a turn, with digits of its own: their number, 0 if it has none.
+    pub(crate) fn write(&self, turn: usize, request: &mut Vec<u8>) -> u64 {
         request.clear();
         request.extend_from_slice(&self.requests[turn % self.requests.len()]);
-        let Some(at) = self.unique else { return };
-        let mut number = UNIQUE.fetch_add(1, Ordering::Relaxed);
+        let Some(at) = self.unique else { return 0 };
+        let own = UNIQUE.fetch_add(1, Ordering::Relaxed);
+        let mut number = own;
         for digit in request[at..at + UNIQUE_DIGITS].iter_mut().rev() {
             *digit = b'0' + (number % 10).to_le_bytes()[0];
             number /= 10;
         }
+        own
     }
 }
 

@@ -184,7 +184,7 @@ pub(crate) fn messages<D: Database>(database: &D, chats: [&str; 2], count: u64) 
     database.run(&format!(
         "{MADE}; INSERT INTO made (n, k, base, chat_id, now) {} SELECT n, {count}, \
          CAST(CASE n % 4 WHEN 1 THEN {replied} WHEN 3 THEN {elsewhere} ELSE {said} END AS TEXT), \
-         CASE n % 4 WHEN 3 THEN 'oc_' || {} ELSE '{chat}' END, CAST({said} - ({count} - n) * 1024 AS TEXT) FROM c;",
+         CASE n % 4 WHEN 3 THEN 'oc_' || {} ELSE '{chat}' END, CAST({said} - ({count} - n) * CAST(1024 AS BIGINT) AS TEXT) FROM c;",
         numbers(1, count - 2),
         D::HEX,
     ))?;

@@ -301,11 +301,14 @@ pub(crate) fn creating_by<'a>(of: impl IntoIterator<Item = (&'a str, &'a str)>) 
 
 /// Renames of these chats, each to a new name.
 pub(crate) fn renaming(token: &str, chats: &[String]) -> Res<Script> {
-    let body = format!(r#"{{"name":"Bench chat {MARK}"}}"#);
+    let body = format!(r#"{{"name":"{CHAT_NAME}{MARK}"}}"#);
     let requests =
         chats.iter().map(|chat| request("PUT", &format!("{CHATS}/{chat}"), Some(token), Some(&body)));
     unique(requests, GOOD)
 }
+
+/// How the names of chats begin that are renamed; digits follow.
+pub(crate) const CHAT_NAME: &str = "Bench chat ";
 
 /// What stands in a request where its digits go.
 const MARK: &str = "000000000000";

@@ -111,6 +111,7 @@ impl Outside {
             planned,
             injected: outcome.injected,
             response: outcome.response,
+            has_plain_names: false,
         };
         app.traffic.record(&exchange, &app.engine.keys, own.body_kb);
     }

@@ -75,6 +75,8 @@ pub struct Exchange<'a> {
     pub(crate) injected: Option<&'a Injected>,
     /// The answer.
     pub response: &'a Response,
+    /// Whether the answer is one whose members are known, and none has the name of a secret.
+    pub(crate) has_plain_names: bool,
 }
 
 impl Exchange<'_> {

@@ -46,7 +46,7 @@ use faults::Injected;
 use limiter::Used;
 use lines::Line;
 use own::Own;
-use route::Routed;
+use route::{Route, Routed};
 use who::Who;
 
 /// The most bytes of a JSON body. Source: assumed (contract: nothing is documented).
@@ -82,15 +82,16 @@ pub(crate) async fn handle(app: &App, mut request: Request<'_>) -> Response {
         began,
         steps: Steps::of(app.is_recorded(), began),
     };
-    let ended = match app.routes.find(request.method, request.path) {
-        Some(routed) => operation(app, &routed, &mut request, (now, began), &mut trace).await,
+    let routed = app.routes.find(request.method, request.path);
+    let ended = match &routed {
+        Some(routed) => operation(app, routed, &mut request, (now, began), &mut trace).await,
         None => platform::answer(app, &request, id, now, began),
     };
     if trace.recorded && !trace.noted {
         own::look_up(app, ended.spec, faults::Head::of(&request), &mut trace).await;
     }
     if trace.recorded {
-        record(app, &request, &ended, &trace, now);
+        record(app, &request, &ended, &trace, (now, routed.map(|routed| routed.route)));
     }
     // Files of a world may be hostile, and are opened by browsers with the control key, too.
     let file = |spec: &Spec| spec.reply == Reply::Bytes && matches!(spec.access, Access::Control);
@@ -116,7 +117,14 @@ pub(crate) async fn own_call(app: &App, id: &str, body: &Value) -> Result<Value,
 }
 
 /// Shows a call that has ended to the recorders.
-fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, now: i64) {
+fn record(
+    app: &App,
+    request: &Request<'_>,
+    ended: &Ended,
+    trace: &Trace,
+    (now, route): (i64, Option<&Route>),
+) {
+    let own_answer = ended.code == Some(0) && !trace.planned && !trace.replaced && trace.fault.is_none();
     let authorization = request.header("authorization");
     let exchange = Exchange {
         id: trace.id,
@@ -142,6 +150,7 @@ fn record(app: &App, request: &Request<'_>, ended: &Ended, trace: &Trace, now: i
         planned: trace.planned,
         injected: trace.fault.as_ref(),
         response: &ended.response,
+        has_plain_names: own_answer && route.is_some_and(Route::has_plain_names),
     };
     let own = trace.own.as_ref().map(|own| own.overrides().traffic).unwrap_or_default();
     if own.record.unwrap_or(app.traffic.is_on()) {

@@ -8,6 +8,7 @@ use larkspur_contract::Method;
 use matchit::Router;
 
 use super::platform;
+use crate::traffic::redact::names;
 
 /// Every route of a registry.
 pub struct Routes {
@@ -26,12 +27,18 @@ pub struct Route {
     /// The names of the parameters in its path, in order.
     names: Vec<&'static str>,
     shapes: OnceLock<Shapes>,
+    plain_names: OnceLock<bool>,
 }
 
 impl Route {
     /// The shapes of its input, compiled on first use.
     pub fn shapes(&self) -> &Shapes {
         self.shapes.get_or_init(|| self.entry.shapes())
+    }
+
+    /// Whether its answers have only names that are known and not those of secrets, found out on first use.
+    pub(super) fn has_plain_names(&self) -> bool {
+        *self.plain_names.get_or_init(|| names::are_plain(&self.entry.schemas().output))
     }
 }
 
@@ -73,7 +80,14 @@ impl Routes {
             }
             *slot = Some(all.len());
             let method_id = method_id(entry.spec.id);
-            all.push(Route { entry, index: all.len(), method_id, names, shapes: OnceLock::new() });
+            all.push(Route {
+                entry,
+                index: all.len(),
+                method_id,
+                names,
+                shapes: OnceLock::new(),
+                plain_names: OnceLock::new(),
+            });
         }
         for route in &all {
             for known in platform::under(route.entry.spec.route.path) {

@@ -10,7 +10,7 @@ mod ledger;
 pub(crate) mod named;
 mod news;
 mod record;
-mod redact;
+pub(crate) mod redact;
 mod replay;
 mod ring;
 

@@ -366,7 +366,8 @@ fn answer_headers(call: &Exchange<'_>, writer: &mut Writer, found: &mut Found) {
 fn answer(call: &Exchange<'_>, limit: usize, out: &mut Vec<u8>, found: &mut Found) -> bool {
     let body = call.response.body.bytes();
     if call.response.content_type.starts_with("application/json") {
-        return !redact::json(body, limit, out, found);
+        let copy = if call.has_plain_names { redact::json_of_plain_names } else { redact::json };
+        return !copy(body, limit, out, found);
     }
     !body.is_empty()
 }

@@ -4,6 +4,7 @@
 //! whole.
 //! Pure: no bytes may make it panic.
 
+pub(crate) mod names;
 mod plain;
 
 use std::borrow::Cow;
@@ -46,6 +47,11 @@ pub(super) fn is_secret(name: &[u8]) -> bool {
         && name.windows(6).any(|part| {
             part[0] | 0x20 == b's' && part[1] | 0x20 == b'e' && part.eq_ignore_ascii_case(b"secret")
         })
+}
+
+/// Whether a name is no secret, but its value is read in a way of its own.
+fn has_rule(name: &[u8]) -> bool {
+    name == b"field" || name == b"seed"
 }
 
 /// Whether it is one of the whole names of secrets.
@@ -158,6 +164,22 @@ pub(super) fn json(text: &[u8], limit: usize, out: &mut Vec<u8>, found: &mut Fou
         return true;
     }
     scanned(text, limit, out, found)
+}
+
+/// As [`json`], of JSON whose names are known not to be those of secrets.
+pub(super) fn json_of_plain_names(text: &[u8], limit: usize, out: &mut Vec<u8>, found: &mut Found) -> bool {
+    if text.len() <= limit && plain::has_plain_values(text) {
+        debug_assert!(is_untouched(text), "it has a secret: {}", String::from_utf8_lossy(text));
+        out.extend_from_slice(text);
+        return true;
+    }
+    json(text, limit, out, found)
+}
+
+/// Whether a copy, string by string, is the same.
+fn is_untouched(text: &[u8]) -> bool {
+    let mut copy = Vec::with_capacity(text.len());
+    scanned(text, usize::MAX / 2, &mut copy, &mut Found::default()) && copy == text
 }
 
 /// The same, string by string.
@@ -441,6 +463,12 @@ fn reference(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
 
 /// Copies a path: what follows `hook` is a secret, and so is a token.
 pub(super) fn path(text: &[u8], out: &mut Vec<u8>, found: &mut Found) {
+    // Neither has room in most paths. A loop without an exit runs on many bytes at once.
+    let may_have_hook = text.iter().fold(false, |may, byte| may | (*byte | 0x20 == b'k') | (*byte == b'%'));
+    if text.len() < TOKEN_MIN && !may_have_hook {
+        out.extend_from_slice(text);
+        return;
+    }
     let (mut at, mut copied, mut after_hook) = (0, 0, false);
     for part in text.split(|byte| *byte == b'/') {
         let end = at + part.len();

@@ -1,6 +1,6 @@
 //! Whether JSON can be copied as it is. Most bodies can, and a look at some of their bytes shows it.
 
-use super::is_secret;
+use super::{has_rule, is_secret};
 
 /// How many bytes are looked at together.
 const WORD: usize = size_of::<u64>();
@@ -34,6 +34,23 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
     }
     let read = text.len() - rest.len();
     rest.iter().enumerate().all(|(at, byte)| *byte != b':' || is_plain_at(text, read + at, secretive))
+}
+
+/// Whether values can be copied as they are, wherever no name is that of a secret: without a backslash, a URL, and what begins like
+/// a token.
+pub(super) fn has_plain_values(text: &[u8]) -> bool {
+    let (escaped, hyphened) = has_marks(text);
+    !(escaped || has_address(text) || (hyphened && may_have_token(text)))
+}
+
+/// Whether a text has a colon before a slash. Runs on many bytes at once.
+fn has_address(text: &[u8]) -> bool {
+    let later = text.get(1..).unwrap_or_default();
+    let mut found = false;
+    for (colon, slash) in text.iter().zip(later) {
+        found |= (*colon == b':') & (*slash == b'/');
+    }
+    found
 }
 
 /// Whether a text has a backslash, and a hyphen. Without an exit, the loop runs on many bytes at once.
@@ -97,7 +114,7 @@ fn is_plain_member(before: &[u8], after: &[u8]) -> bool {
     let [before @ .., b'"'] = before else { return true };
     let start = before.iter().rposition(|byte| *byte == b'"').map_or(0, |quote| quote + 1);
     let name = &before[start..];
-    if !is_secret(name) && name != b"field" && name != b"seed" {
+    if !is_secret(name) && !has_rule(name) {
         return true;
     }
     match after.trim_ascii_start().first() {
