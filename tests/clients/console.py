@@ -361,12 +361,12 @@ def load(checks, server, browser, seconds=10, rate=1000, tries=3):
         tried, total = [], 0
         while len(tried) < tries and min(tried, default=DEAREST + 1) > DEAREST:
             plain = plain_work(console)
-            before, began = metrics(console), time.monotonic()
-            made = crowd(server, token, seconds, rate * min(1, SLOW / plain))
+            before, began, asked = metrics(console), time.monotonic(), rate * min(1, SLOW / plain)
+            made = crowd(server, token, seconds, asked)
             took, after = time.monotonic() - began, metrics(console)
-            # A machine that makes fewer calls is judged by what it made.
-            with checks(f"{rate} calls a second for {seconds} s: at least a fifth of them are made"):
-                assert made >= rate * seconds * 0.2, f"only {made} calls were made"
+            # The server and the clients share the machine with the page.
+            with checks(f"{rate} calls a second for {seconds} s: at least a fifth of what this machine is asked for is made"):
+                assert made >= asked * seconds * 0.2, f"only {made} calls were made"
             spent = after["TaskDuration"] - before["TaskDuration"]
             tried.append(spent / made * rate / plain)
             total += made

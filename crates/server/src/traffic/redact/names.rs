@@ -77,4 +77,42 @@ mod tests {
             assert!(!are_plain(&doubtful), "{doubtful}");
         }
     }
+
+    /// Every name below `properties` in a schema, however deep.
+    fn names(schema: &Value, found: &mut Vec<String>) {
+        if let Some(members) = schema.get("properties").and_then(Value::as_object) {
+            found.extend(members.keys().cloned());
+        }
+        match schema {
+            Value::Object(members) => members.values().for_each(|inner| names(inner, found)),
+            Value::Array(items) => items.iter().for_each(|inner| names(inner, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn of_the_operations_only_those_without_a_secret_name() {
+        let mut plain = Vec::new();
+        for entry in crate::REGISTRY.iter().copied().flatten() {
+            let output = entry.schemas().output;
+            if are_plain(&output) {
+                let mut found = Vec::new();
+                names(&output, &mut found);
+                assert!(
+                    found.iter().all(|name| super::is_plain(name.as_bytes())),
+                    "{}: {found:?}",
+                    entry.spec.id
+                );
+                plain.push(entry.spec.id);
+            }
+        }
+        for wanted in ["im.v2.tag.list", "im.v1.chat.get", "im.v1.message.create"] {
+            assert!(plain.contains(&wanted), "{wanted}");
+        }
+        for secret in
+            ["auth.v3.tenant_access_token.internal", "larkspur.v1.world.create", "larkspur.v1.traffic.get"]
+        {
+            assert!(!plain.contains(&secret), "{secret}");
+        }
+    }
 }

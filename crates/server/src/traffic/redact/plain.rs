@@ -9,7 +9,7 @@ const ONES: u64 = u64::MAX / 255;
 /// How most answers begin. Nothing in it is a secret.
 const BEGINNINGS: [&[u8]; 2] = [br#"{"code":0,"msg":"success","data":"#, br#"{"code":0,"msg":"ok","data":"#];
 
-/// Whether [`super::json`] would copy all of this text unchanged. If in doubt, it says no: of a text with a backslash, with a
+/// Whether [`super::json()`] would copy all of this text unchanged. If in doubt, it says no: of a text with a backslash, with a
 /// URL, with what begins like a token, or with the name of a secret before a value.
 ///
 /// Without a backslash, strings end at the next quote. So a name is what is between the quote before a colon and the quote

@@ -1,3 +1,6 @@
+use super::headers::is_private;
+use super::json::scanned;
+use super::urls::url;
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
