@@ -13,6 +13,8 @@ SPEAK = "/open-apis/im/v1/messages?receive_id_type=chat_id"
 # A picture that is a page to a browser which guesses.
 GIF_AND_PAGE = b"GIF89a\x01\0\x01\0\0\0\0" + b"<html><script>document.title = 'run'</script></html>"
 PAGE = b"<script>document.title = 'run'</script>"
+# Whether the latest message of the chat can be seen.
+AT_THE_END = "(e => e.scrollHeight - e.scrollTop - e.clientHeight < 60)(document.querySelector('.msgs'))"
 
 
 def run(checks, server, browser):
@@ -20,8 +22,8 @@ def run(checks, server, browser):
     facts = home.facts
     token = server.tenant_token(facts["app_id"], facts["app_secret"])
     with Console(server, browser, world=facts["tenant_key"]) as console:
-        keys = said(server, token, facts["chat_id"])
-        shown(checks, console, facts, keys)
+        keys, send = said(server, token, facts["chat_id"])
+        shown(checks, console, facts, keys, send)
         harmless(checks, console, home, keys)
         gone(checks, server, console, home, keys)
         sign_in(checks, server, console, home)
@@ -48,7 +50,7 @@ def upload(server, token, what, data, **fields):
 
 
 def said(server, token, chat):
-    """Messages with pictures and files: the keys."""
+    """Messages with pictures and files: the keys, and what sends one more."""
     def send(kind, content):
         # A chat takes five messages a second.
         time.sleep(0.25)
@@ -72,10 +74,10 @@ def said(server, token, chat):
     send("file", {"file_key": keys["page"]})
     send("image", {"image_key": keys["harmful"]})
     send("image", {"image_key": keys["deleted"]})
-    return keys
+    return keys, send
 
 
-def shown(checks, console, facts, keys):
+def shown(checks, console, facts, keys, send):
     with checks("pictures of messages, posts and cards are shown, within bounds, with their texts"):
         console.go("chat", chat=facts["chat_id"])
         console.until("[...document.querySelectorAll('.msgs img')].filter(e => e.complete && e.naturalWidth >= 24).length >= 3")
@@ -86,7 +88,14 @@ def shown(checks, console, facts, keys):
         alts = console.value("[...document.querySelectorAll('.msgs img')].map(e => e.alt)")
         assert "A red square" in alts and all(alts), alts
     with checks("a picture that arrives late does not push the latest message out of sight"):
-        assert console.value("(e => e.scrollHeight - e.scrollTop - e.clientHeight < 60)(document.querySelector('.msgs'))")
+        assert console.value(AT_THE_END)
+    with checks("nor does a list of which less is visible: a message that comes is shown, and no button leads to it"):
+        # As tabs, an announcement or a smaller window do; a message in the same moment, before anything is drawn.
+        console.value("void (document.querySelector('.msgs').style.flex = '0 0 12rem')")
+        send("text", {"text": "the latest"})
+        console.reads("the latest", ".msgs")
+        assert console.value(AT_THE_END) and console.value("document.querySelector('.jump').hidden")
+        console.value("void (document.querySelector('.msgs').style.flex = '')")
     with checks("no barrier that axe finds, in both themes"):
         for theme in ("light", "dark"):
             console.theme(theme)

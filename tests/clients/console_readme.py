@@ -38,6 +38,8 @@ def run(checks):
             # Without the calls by which the test waited for the bot.
             own.control("DELETE", f"{home.path}/traffic")
             talk.say("<at user_id=\"%s\"></at> card" % home.facts["app_id"], home.facts["chat_id"])
+            # A card that comes while the page is open is announced, for those who do not see it.
+            talk.until(lambda: talk.of_bot(home.facts["chat_id"]))
             with checks("the README's picture of a chat shows what the page shows"):
                 console.go("chat", chat=home.facts["chat_id"])
                 console.reads("ack", ".msgs", 20)

@@ -40,10 +40,12 @@ export class Log {
       this.#follows = this.#atBottom();
       if (this.#follows) this.bottom();
     }, {passive: true});
-    // A picture that arrives makes the list longer.
-    this.list.addEventListener('load', () => {
+    // A picture that arrives makes the list longer; tabs, announcement and a smaller window make less of it visible.
+    const stay = () => {
       if (this.#follows) this.bottom();
-    }, true);
+    };
+    this.list.addEventListener('load', stay, true);
+    new ResizeObserver(stay).observe(this.list);
     this.list.addEventListener('focusin', event => {
       const one = /** @type {Element} */ (event.target).closest('.msg');
       if (one instanceof HTMLElement) room.selected.set(one.dataset.id ?? '');
@@ -62,6 +64,7 @@ export class Log {
     this.jump.hidden = true;
     this.#count = -1;
     this.#first = '';
+    this.#follows = true;
     this.#below = 0;
   }
 
@@ -75,7 +78,6 @@ export class Log {
       if (!room.chat) replace(list, h('li', {}, empty(t('chat.choose'))));
       return;
     }
-    const bottom = this.#atBottom();
     const height = list.scrollHeight;
     const top = list.scrollTop;
     const grewAbove = Boolean(this.#first) && messages[0]?.message_id !== this.#first && messages.some(one => one.message_id === this.#first);
@@ -88,7 +90,7 @@ export class Log {
     if (grewAbove) {
       list.scrollTop = top + list.scrollHeight - height;
       this.#count = messages.length;
-    } else if (bottom || !this.#first) this.bottom();
+    } else if (this.#follows || !this.#first) this.bottom();
     this.#first = messages[0]?.message_id ?? '';
     this.#announce(messages.length);
     const wanted = this.want && document.getElementById(`m-${this.want}`);
@@ -193,7 +195,7 @@ export class Log {
     const fresh = this.#count < 0 ? 0 : count - this.#count;
     this.#count = count;
     if (fresh <= 0) return;
-    if (!this.#atBottom()) {
+    if (!this.#follows) {
       this.#below += fresh;
       this.jump.textContent = `${plural('chat.arrived', this.#below)} ↓`;
       this.jump.hidden = false;

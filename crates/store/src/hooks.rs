@@ -81,7 +81,7 @@ pub async fn get(tx: &mut Tx, hook_no: i64) -> Result<Option<Hook>, StoreError> 
     tx.row(&sql, [hook_no.into()]).await?.map(hook).transpose()
 }
 
-/// The custom bots of a chat, the oldest first: at most [`MOST`].
+/// The custom bots of a chat, the oldest first, and those of one millisecond by their numbers: at most [`MOST`].
 ///
 /// # Errors
 /// The store is unavailable.

@@ -208,7 +208,8 @@ impl Bench {
             }
             "patch a card" => {
                 let path = format!("/im/v1/messages/{}", self.sent("interactive", &new).await);
-                world.call("PATCH", &path).body(json!({"content": new.to_string()}))
+                let other = json!({"elements": [{"tag": "hr"}]});
+                world.call("PATCH", &path).body(json!({"content": other.to_string()}))
             }
             "replace a card by a token" => {
                 let token = world.card_token(&self.sent("interactive", &new).await).await;

@@ -133,8 +133,11 @@ fn pair_in_order(text: &str) -> String {
 }
 
 /// Whether a word looks like an id, a hash or a secret: no name, text or time of the sequences does.
+///
+/// Of the drawn words of 24 characters and more, such as the id of a document, a few consist of letters only.
 fn is_drawn(word: &str) -> bool {
     word.len() >= 16 && word.bytes().any(|byte| byte.is_ascii_digit())
+        || word.len() >= 24 && word.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 fn sort(list: &mut [Value]) {

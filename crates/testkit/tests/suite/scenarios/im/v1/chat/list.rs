@@ -107,8 +107,10 @@ async fn what_is_listed_and_how() {
 
     let user = world.user_token(0, json!({})).await;
     let theirs = list(&world).query("user_id_type", "user_id").token(&user).send().await.data();
-    assert_eq!(theirs["items"].as_array().expect("items").len(), 2);
-    assert_eq!(theirs["items"][0]["owner_id"], world.users[0].user_id);
+    let theirs = theirs["items"].as_array().expect("items");
+    assert_eq!(theirs.len(), 2);
+    // The order of two chats created in one millisecond is that of their drawn ids.
+    assert!(theirs.iter().any(|chat| chat["owner_id"] == world.users[0].user_id.as_str()), "{theirs:?}");
 
     // To a p2p chat and back: the list follows.
     let path = format!("/chats/{}", world.chat_id);
