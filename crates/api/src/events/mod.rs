@@ -32,6 +32,8 @@ pub mod message_receive;
 pub mod p2p_chat_create;
 pub mod url_verification;
 
+use std::sync::Arc;
+
 use larkspur_contract::ids::{AppId, TenantKey};
 use larkspur_contract::model::{AppKind, InstallStatus};
 use larkspur_contract::{EventType, Scope, events, scopes};
@@ -156,7 +158,7 @@ pub struct Listeners {
 
 /// An app that subscribed to an event.
 struct Listener {
-    install: Install,
+    install: Arc<Install>,
     /// Any one of these lets the event through; empty means none is needed.
     any_of: &'static [Scope],
 }

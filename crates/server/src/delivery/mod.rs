@@ -54,7 +54,7 @@ const KEPT_FREE: usize = AT_ONCE / 4;
 /// How long the deliveries in progress may take at shutdown: as long as an attempt may take.
 const END: Duration = Duration::from_secs(6);
 /// After how many of an app's events in a tenant the oldest ones are deleted.
-const TRIM_EVERY: usize = 500;
+const TRIM_EVERY: usize = 1000;
 /// The most statements that delete them at a time.
 const TRIM_BATCHES: usize = 40;
 /// Apps whose events are counted for that; with more, the counts restart.
@@ -513,12 +513,17 @@ impl DeliveryWorker {
         }
     }
 
-    /// Deletes the oldest events of an app in a tenant, in several transactions.
+    /// Deletes the oldest events of an app in a tenant, in several transactions. Which those are is read beside the writers.
     async fn trim_app(&self, tenant: TenantKey, app_id: AppId) -> Result<(), StoreError> {
+        let excess = self.app.engine.run(Effect::Reads, move |root| {
+            let mut tx = root.tenant(tenant);
+            Box::pin(async move { outbox::excess(&mut tx, app_id, outbox::KEPT).await })
+        });
+        let Some(through) = excess.await? else { return Ok(()) };
         for _ in 0..TRIM_BATCHES {
             let trimmed = self.app.engine.run(Effect::Writes, move |root| {
                 let mut tx = root.tenant(tenant);
-                Box::pin(async move { outbox::trim(&mut tx, app_id, outbox::KEPT).await })
+                Box::pin(async move { outbox::trim(&mut tx, app_id, through).await })
             });
             if trimmed.await? < outbox::BATCH {
                 break;

@@ -179,13 +179,19 @@ pub async fn move_clock(tx: &mut Tx, by_ms: i64, real_now: i64) -> Result<(), St
     Ok(())
 }
 
-/// Deletes some of an app's oldest events in the transaction's tenant, if there are more than `kept`; returns how many:
-/// [`BATCH`] if there may be more to delete.
-pub async fn trim(tx: &mut Tx, app_id: AppId, kept: i64) -> Result<i64, StoreError> {
+/// The number of the latest of an app's events in the transaction's tenant that is one too many, if only `kept` are kept. It reads
+/// as many entries of an index.
+pub async fn excess(tx: &mut Tx, app_id: AppId, kept: i64) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 ORDER BY number DESC LIMIT 1 OFFSET $3";
+    tx.row(sql, [app_id.into(), kept.into()]).await?.map(|row| row.int(0)).transpose()
+}
+
+/// Deletes the oldest of an app's events in the transaction's tenant, of those up to a number; returns how many: [`BATCH`] if there
+/// may be more to delete.
+pub async fn trim(tx: &mut Tx, app_id: AppId, through: i64) -> Result<i64, StoreError> {
     let sql = "DELETE FROM event_delivery WHERE tenant = $1 AND number IN (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 \
-               AND number <= (SELECT number FROM event_delivery WHERE tenant = $1 AND app_id = $2 ORDER BY number DESC LIMIT 1 OFFSET $3) \
-               ORDER BY number LIMIT CAST($4 AS BIGINT)) RETURNING 1";
-    let deleted = tx.rows(sql, [app_id.into(), kept.into(), BATCH.into()]).await?.len();
+               AND number <= $3 ORDER BY number LIMIT CAST($4 AS BIGINT)) RETURNING 1";
+    let deleted = tx.rows(sql, [app_id.into(), through.into(), BATCH.into()]).await?.len();
     Ok(i64::try_from(deleted).unwrap_or(BATCH))
 }
 

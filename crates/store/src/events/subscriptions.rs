@@ -325,7 +325,10 @@ pub async fn subscribers(tx: &mut Tx) -> Result<Arc<[Subscriber]>, StoreError> {
                JOIN app a ON a.app_id = s.app_id WHERE s.tenant = $1 ORDER BY s.app_id";
     let rows = tx.look_up(sql, []).await?;
     let found = rows.into_iter().map(|mut row| {
-        Ok(Subscriber { install: apps::read_install(&mut row, 0)?, types: Types::parse(&row.text(9)?) })
+        Ok(Subscriber {
+            install: Arc::new(apps::read_install(&mut row, 0)?),
+            types: Types::parse(&row.text(9)?),
+        })
     });
     let found: Arc<[Subscriber]> = found.collect::<Result<Vec<_>, StoreError>>()?.into();
     if tx.effect() == Effect::Reads {

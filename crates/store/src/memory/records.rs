@@ -205,7 +205,7 @@ impl Types {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscriber {
     /// The app, as installed there.
-    pub install: Install,
+    pub install: Arc<Install>,
     /// The types that it subscribed to.
     pub types: Types,
 }

@@ -267,7 +267,12 @@ async fn only_so_many_are_kept_and_only_so_many_are_shown() {
     let trim = async || {
         let trimmed = maker.world.lab.app.engine().run(Effect::Writes, move |root| {
             let mut tx = root.tenant(tenant);
-            Box::pin(async move { outbox::trim(&mut tx, app_id, 100).await })
+            Box::pin(async move {
+                match outbox::excess(&mut tx, app_id, 100).await? {
+                    Some(through) => outbox::trim(&mut tx, app_id, through).await,
+                    None => Ok(0),
+                }
+            })
         });
         trimmed.await.expect("a transaction")
     };
