@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::cast::Cast;
 use super::chat_tab;
-use super::in_world::{Where, World, encoded};
+use super::in_world::{Where, World, encoded, nothing};
 use super::terminal::{Part, Screen, bold, columns, dim, paragraph, plain as usual};
 use super::waiting::waiting;
 
@@ -200,6 +200,9 @@ async fn show(flags: &Show) -> Result<(), String> {
     let view = View { chat: &chat, user: user.as_deref(), limit: flags.limit, language: &flags.lang };
     let found = view.messages(&world).await?;
     let screen = Screen::standard();
+    if found.is_empty() && !flags.json {
+        nothing("messages");
+    }
     for message in &found {
         let text = match flags.json {
             true => format!("{message}\n"),

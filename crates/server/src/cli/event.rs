@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::call;
-use super::in_world::{Common, Where, World, encoded};
+use super::in_world::{Common, Where, World, encoded, nothing};
 use super::terminal::{Look, Part, Screen, bold, dim, plain};
 
 /// How often `--follow` looks for something new.
@@ -141,6 +141,9 @@ async fn list(flags: &List) -> Result<(), String> {
     let screen = Screen::standard();
     events.iter().rev().try_for_each(|event| flags.print(event, &screen))?;
     if !flags.json {
+        if events.is_empty() && !flags.follow {
+            nothing("events");
+        }
         for app in found["not_sent"].as_array().into_iter().flatten() {
             let text = |name: &str| app[name].as_str().unwrap_or_default().to_owned();
             // Whole: people copy the call that helps.
@@ -259,8 +262,20 @@ fn row(event: &Value) -> Vec<Part> {
         (Look::of(&state), format!("{state:9}")),
         plain(format!("  {tries:10}")),
         dim(format!("  {}", text("app_id"))),
-        plain(format!("  {}{why}", text("event_type"))),
+        plain(format!("  {}", text("event_type"))),
+        dim(way(event)),
+        plain(why),
     ]
+}
+
+/// The way of the last attempt that the server remembers: the long connection, or the address of the webhook.
+fn way(event: &Value) -> String {
+    let last = event["attempts"].as_array().and_then(|attempts| attempts.last()).unwrap_or(&Value::Null);
+    match (last["connection"].as_str(), last["request_url"].as_str()) {
+        (Some(id), _) => format!("  connection {id}"),
+        (None, Some(url)) => format!("  POST {url}"),
+        (None, None) => String::new(),
+    }
 }
 
 async fn send(flags: &Send) -> Result<(), String> {
@@ -349,9 +364,15 @@ mod tests {
     fn a_line_says_how_it_stands() {
         let event = json!({
             "event_id": "e1", "state": "waiting", "attempt_count": 1, "app_id": "cli_1", "event_type": "a.b_v1",
-            "failure": "HTTP 500: no",
+            "failure": "HTTP 500: no", "attempts": [{"request_url": "http://a/"}],
         });
-        assert_eq!(Screen::PIPE.line(&row(&event)), "e1  waiting    1 attempt   cli_1  a.b_v1  HTTP 500: no");
+        let line = "e1  waiting    1 attempt   cli_1  a.b_v1  POST http://a/  HTTP 500: no";
+        assert_eq!(Screen::PIPE.line(&row(&event)), line);
+        let event = json!({
+            "event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a",
+            "attempts": [{"request_url": "http://a/"}, {"connection": "7"}],
+        });
+        assert_eq!(Screen::PIPE.line(&row(&event)), "e1  delivered  2 attempts  cli_1  a  connection 7");
         let event = json!({"event_id": "e1", "state": "delivered", "attempt_count": 2, "app_id": "cli_1", "event_type": "a"});
         assert_eq!(Screen::PIPE.line(&row(&event)), "e1  delivered  2 attempts  cli_1  a");
     }

@@ -87,7 +87,7 @@ pub(super) fn run(flags: &Flags) -> Result<(), String> {
             Command::List(flags) => {
                 let world = World::find(&flags.common.place)?;
                 let list = world.call("GET", "/faults", None).await?;
-                flags.common.show(&list, |list, screen| {
+                flags.common.list(&list, "fault rules", |list, screen| {
                     list["faults"].as_array().into_iter().flatten().map(|rule| row(rule, screen)).collect()
                 })
             }

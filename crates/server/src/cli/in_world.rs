@@ -80,10 +80,31 @@ impl Common {
         super::print(&screen.lines(&lines(answer, &screen)))
     }
 
+    /// Prints a list like [`Common::show`]; if it has no line, says so, as [`nothing`] does.
+    pub(super) fn list(
+        &self,
+        answer: &Value,
+        what: &str,
+        lines: impl FnOnce(&Value, &Screen) -> Vec<Vec<Part>>,
+    ) -> Result<(), String> {
+        self.show(answer, |answer, screen| {
+            let lines = lines(answer, screen);
+            if lines.is_empty() {
+                nothing(what);
+            }
+            lines
+        })
+    }
+
     /// Prints the answer to a change as JSON, if that is asked for.
     pub(super) fn done(&self, answer: &Value) -> Result<(), String> {
         if self.json { print_json(answer) } else { Ok(()) }
     }
+}
+
+/// Says that there is nothing to list. Programs read standard output, which stays empty.
+pub(super) fn nothing(what: &str) {
+    eprintln!("no {what}");
 }
 
 /// Prints a value as JSON for people and programs: one member per line.

@@ -3,7 +3,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::in_world::{Common, Where, World, encoded};
+use super::in_world::{Common, Where, World, encoded, nothing};
 use super::terminal::{Look, Part, Screen, bold, dim, plain};
 
 /// How often `tail` looks for something new.
@@ -162,6 +162,9 @@ async fn tail(flags: &Tail) -> Result<(), String> {
             super::print(&format!("{line}\n"))?;
         }
         if flags.no_follow {
+            if found["entries"].as_array().is_none_or(Vec::is_empty) && !flags.json {
+                nothing("calls");
+            }
             return Ok(());
         }
         tokio::time::sleep(LOOK_EVERY).await;

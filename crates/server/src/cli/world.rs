@@ -214,7 +214,7 @@ async fn apply(flags: &Apply) -> Result<(), String> {
 
 async fn list(flags: &List) -> Result<(), String> {
     let found = of_worlds(&flags.common, "GET", "", None).await?;
-    flags.common.show(&found, |found, screen| {
+    flags.common.list(&found, "worlds", |found, screen| {
         let row = |world: &Value| vec![text(world, "tenant_key"), offset(world), text(world, "name")];
         let rows: Vec<_> = found["worlds"].as_array().into_iter().flatten().map(row).collect();
         titled(screen, &["tenant", "clock", "name"], rows)
@@ -240,7 +240,7 @@ async fn snapshot(flags: &Snapshot) -> Result<(), String> {
     let world = World::find(&flags.common.place)?;
     let Some(name) = &flags.name else {
         let found = world.call("GET", "/snapshots", None).await?;
-        return flags.common.show(&found, |found, screen| {
+        return flags.common.list(&found, "snapshots", |found, screen| {
             let rows = found["snapshots"].as_array().into_iter().flatten().map(saved).collect();
             titled(screen, &["name", "content", "size", "note"], rows)
         });

@@ -120,6 +120,12 @@ fn events() {
     let bench = Bench::start();
     let app = bench.ready("app_id").to_owned();
     assert_eq!(bench.good(&["event", "list"]), "");
+    // Standard output stays empty for programs; people are told.
+    let empty = Command::new(binary())
+        .args(["event", "list", "--data", path(&bench.data())])
+        .output()
+        .expect("it runs");
+    assert_eq!((empty.status.success(), &*empty.stderr), (true, &b"no events\n"[..]));
     let id = bench.good(&["event", "send", MADE_UP, r#"{"n":1}"#, "--raw"]).trim().to_owned();
     let listed = bench.good(&["event", "list"]);
     assert!(listed.starts_with(&id) && listed.contains(&app) && listed.lines().count() == 1, "{listed}");

@@ -227,6 +227,33 @@ fn occurrences(text: &str) -> usize {
     PHRASES.iter().map(|phrase| count(phrase)).sum()
 }
 
+/// The lines of a text that a merge with conflicts leaves behind.
+fn unmerged(text: &str) -> Vec<usize> {
+    let marks = ["<".repeat(7), ">".repeat(7)];
+    let is_mark = |line: &str| marks.iter().any(|mark| line.starts_with(mark.as_str()));
+    text.lines().zip(1..).filter(|(line, _)| is_mark(line)).map(|(_, number)| number).collect()
+}
+
+#[test]
+fn every_merge_is_done() {
+    let extensions = [
+        "rs", "md", "py", "mjs", "js", "css", "html", "toml", "lock", "sql", "txt", "tsv", "json", "sh",
+        "yml", "yaml",
+    ];
+    let left: Vec<String> = files(".", &extensions)
+        .iter()
+        .flat_map(|path| {
+            let text = fs::read_to_string(path).unwrap_or_default();
+            unmerged(&text).into_iter().map(|line| format!("{}:{line}", path.display())).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(left.is_empty(), "conflicts of a merge: {left:#?}");
+    assert_eq!(
+        unmerged(&format!("a\n{} HEAD\nb\n=======\nc\n{} other\n", "<".repeat(7), ">".repeat(7))),
+        [2, 6]
+    );
+}
+
 #[test]
 fn odd_phrases_become_fewer() {
     let extensions = ["rs", "md", "py", "mjs", "js", "html", "toml", "sql", "txt", "sh", "yml", "yaml"];
