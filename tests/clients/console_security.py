@@ -1,6 +1,7 @@
 """Who may use the console: links, hosts, pages of other ports, headers, and an end with open pages."""
 
 import contextlib
+import gzip
 import http.server
 import json
 import re
@@ -184,6 +185,16 @@ def headers(checks, server, signed):
         tag = server.call("GET", PAGE)[1]["ETag"]
         status, head, body = server.call("GET", PAGE, headers={"If-None-Match": tag})
         assert (status, head["ETag"], body) == (304, tag, b"") and head["Cache-Control"] == "no-cache"
+
+    with checks("a file is sent in the form of gzip to those who take that; it is the same file, under another tag"):
+        for path in (PAGE, PAGE + "/app.js", PAGE + "/style.css"):
+            _, plain, whole = server.call("GET", path)
+            _, packed, small = server.call("GET", path, headers={"Accept-Encoding": "gzip, br"})
+            assert plain["Content-Encoding"] is None and packed["Content-Encoding"] == "gzip", path
+            assert plain["Vary"] == packed["Vary"] == "Accept-Encoding" and plain["ETag"] != packed["ETag"], path
+            assert gzip.decompress(small) == whole and len(small) < len(whole), path
+            assert server.call("GET", path, headers={"Accept-Encoding": "gzip", "If-None-Match": packed["ETag"]})[0] == 304
+            assert server.call("GET", path, headers={"Accept-Encoding": "gzip;q=0", "If-None-Match": packed["ETag"]})[0] == 200
 
 
 def end(checks, server, signed):

@@ -28,7 +28,7 @@ STEP_ROWS = 2500
 GROWTH_MAX = 1.1
 # What the page may need: the name of a row, its unit, and the budget.
 BUDGETS = {
-    "first visit": ("KB", 230), "first paint": ("ms", 150), "usable": ("ms", 300),
+    "first visit": ("KB", 90), "first paint": ("ms", 150), "usable": ("ms", 300),
     "1,000 rows/s": ("% of a core", 15), "nodes at 1,000 rows/s": ("nodes", 1500), "heap after 100,000 rows": ("MB", 30),
 }
 

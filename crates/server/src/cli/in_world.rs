@@ -103,6 +103,7 @@ impl Common {
 }
 
 /// Says that there is nothing to list. Programs read standard output, which stays empty.
+#[expect(clippy::print_stderr, reason = "it is no output")]
 pub(super) fn nothing(what: &str) {
     eprintln!("no {what}");
 }

@@ -158,9 +158,10 @@ pub(crate) fn file<'a>(asked: Asked<'a, '_>) -> Answered<'a> {
         }
         let name = name.strip_prefix("console")?.trim_start_matches('/');
         let name = if name.is_empty() { assets::INDEX } else { name };
-        let known = request.header("if-none-match");
-        Some(match assets::find(options.folder.as_deref(), name) {
-            Some(file) => guarded(file.answer(known), "no-cache"),
+        let header = |name| request.header(name);
+        let client = assets::Client { known: header("if-none-match"), takes: header("accept-encoding") };
+        Some(match assets::find(options.folder.as_deref(), name, &client) {
+            Some(file) => guarded(file.answer(&client), "no-cache"),
             None => guarded(Response::text(404, "the console has no such file\n"), "no-store"),
         })
     })

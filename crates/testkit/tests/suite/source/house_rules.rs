@@ -34,7 +34,8 @@ fn crate_roots() -> Vec<PathBuf> {
         let parts: Vec<&str> = path.split('/').collect();
         matches!(
             parts[..],
-            ["crates", _, "src", "lib.rs" | "main.rs"]
+            ["crates", _, "build.rs"]
+                | ["crates", _, "src", "lib.rs" | "main.rs"]
                 | ["xtask", "src", "main.rs"]
                 | ["crates", _, "tests" | "benches" | "examples", _]
                 | ["crates", _, "tests" | "benches" | "examples", _, "main.rs"]
