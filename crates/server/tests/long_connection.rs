@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use support::Setup;
 use support::wire::{CALL, REFUSED, connect, metric, start, talk, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -93,6 +93,14 @@ async fn open(url: &str) -> Result<Client, Error> {
     let authority = url.strip_prefix("ws://").and_then(|rest| rest.split('/').next()).expect("a ws address");
     let stream = TcpStream::connect(authority).await.expect("connected");
     Ok(client_async(url, stream).await?.0)
+}
+
+/// A client whose socket holds little, whatever the system would give it.
+async fn narrow(server: &Server) -> Client {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(64 << 10).expect("a small buffer");
+    let stream = socket.connect(server.address).await.expect("connected");
+    client_async(server.url().await, stream).await.expect("connected").0
 }
 
 /// The answer to an upgrade that was refused.
@@ -438,15 +446,15 @@ async fn a_client_that_reads_too_slowly_is_disconnected() {
     let options =
         ConnectionOptions { write_time: Duration::from_millis(500), ..ConnectionOptions::default() };
     let server = server(options, Limits::default()).await;
-    let mut client = server.client().await;
+    let mut client = narrow(&server).await;
     let reading = tokio::spawn(async move {
         while matches!(client.get_mut().read(&mut [0]).await, Ok(1)) {
             sleep(Duration::from_millis(20)).await;
         }
     });
     let began = Instant::now();
-    // More than the buffers of a socket hold.
-    let sent: Vec<_> = (0..3).map(|_| server.send(&"x".repeat(3 << 20), LONG)).collect();
+    // The first is more than the server's own buffer holds, which grows to 4 MiB on Linux.
+    let sent: Vec<_> = (0..3).map(|_| server.send(&"x".repeat(16 << 20), LONG)).collect();
     until("it is disconnected", async || server.count() == 0).await;
     assert!(began.elapsed() >= Duration::from_millis(500), "{:?}", began.elapsed());
     for sent in sent {
