@@ -2,7 +2,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::cast::Cast;
-use super::in_world::{Where, World, encoded};
+use super::in_world::{Where, World, encoded, nothing};
 use super::terminal::{Screen, plain};
 
 #[derive(Subcommand)]
@@ -99,6 +99,9 @@ pub(super) async fn run(command: &Command) -> Result<(), String> {
             world.call("DELETE", &path, None).await?
         }
     };
+    if told["tabs"].as_array().is_none_or(Vec::is_empty) {
+        nothing("tabs");
+    }
     super::print(&listed(&told))
 }
 

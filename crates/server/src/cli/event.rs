@@ -136,8 +136,17 @@ async fn list(flags: &List) -> Result<(), String> {
         known.news(pages(&world, &app, WHOLE, |_| true).await?);
     }
     let filter = format!("{app}{}{}", named("type", &flags.kind), named("state", &flags.state));
-    let found = world.call("GET", &format!("/events?limit={}{filter}", flags.limit), None).await?;
-    let events = found["events"].as_array().cloned().unwrap_or_default();
+    let mut found = world.call("GET", &format!("/events?limit={}{filter}", flags.limit), None).await?;
+    let (mut events, wanted) = (Vec::new(), usize::from(flags.limit));
+    // A page is of a few hundred events, of which the filter may leave none.
+    for _ in 0..PAGES {
+        events.extend(found["events"].as_array().cloned().unwrap_or_default());
+        let Some(next) = found["before"].as_str().filter(|_| events.len() < wanted) else { break };
+        let left = wanted - events.len();
+        let path = format!("/events?limit={left}{filter}&before={}", encoded(next));
+        let page = world.call("GET", &path, None).await?;
+        (found["events"], found["before"]) = (page["events"].clone(), page["before"].clone());
+    }
     let screen = Screen::standard();
     events.iter().rev().try_for_each(|event| flags.print(event, &screen))?;
     if !flags.json {

@@ -43,7 +43,8 @@ impl Client<'_> {
         let weight = |wanted: &str| {
             self.takes.unwrap_or_default().split(',').find_map(|coding| {
                 let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-                let weight = weight.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
+                let weight = weight.trim().to_ascii_lowercase();
+                let weight = weight.strip_prefix("q=").map_or(Ok(1.0), str::parse::<f32>);
                 name.trim().eq_ignore_ascii_case(wanted).then_some(weight.unwrap_or(0.0))
             })
         };
@@ -161,7 +162,8 @@ mod tests {
         for yes in ["gzip", "br, GZIP;q=0.5", "*", "identity, *;q=0.1"] {
             assert!(takes(Some(yes)), "{yes}");
         }
-        for no in ["", "br", "gzip;q=0", "gzip; q=0, *", "identity", "*;q=0", "xgzip", "gzip;q=x"] {
+        for no in ["", "br", "gzip;q=0", "gzip; q=0, *", "gzip;Q=0", "identity", "*;q=0", "xgzip", "gzip;q=x"]
+        {
             assert!(!takes(Some(no)), "{no}");
         }
         assert!(!takes(None));

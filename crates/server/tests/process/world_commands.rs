@@ -148,6 +148,14 @@ fn events() {
     assert_eq!(bench.good(&["event", "list", "--limit", "4"]).lines().count(), 4);
     bench.refused(&["event", "resend", "unknown"], "5275404");
 
+    // It is not among the events of the first page.
+    let older = bench.good(&["event", "send", "im.message.receive_v1", "{}", "--raw"]);
+    for _ in 0..6 {
+        bench.good(&["event", "resend", &id, "--times", "100", "--fresh-id"]);
+    }
+    let found = bench.good(&["event", "list", "--type", "im.message.receive_v1"]);
+    assert!(found.starts_with(older.trim()), "{found}");
+
     let receiver = Receiver::start();
     listen_by_webhook(&bench, &receiver);
     let steps = bench.good(&["event", "challenge"]);
